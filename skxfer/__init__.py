@@ -1,0 +1,18 @@
+"""Transfer learning for molecules and materials, the scikit-learn way."""
+
+import lazy_loader
+
+from ._version import __version__
+
+__getattr__, __dir__, _names = lazy_loader.attach(
+    __name__,
+    submodules=["datasets", "featurizers", "inspection", "io", "metrics", "model_selection", "transfer"],
+    submod_attrs={
+        "featurizers": ["SpectrumFeaturizer"],
+        "inspection": ["LearningCurveDisplay", "PortabilityDisplay"],
+        "io": ["load", "save"],
+        "model_selection": ["learning_curve_transfer", "portability_study"],
+        "transfer": ["HierarchicalTransfer", "SequentialTransfer"],
+    },
+)
+__all__ = [*_names, "__version__"]

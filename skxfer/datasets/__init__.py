@@ -1,0 +1,12 @@
+"""Embedded data, generators with a known answer, and the papers' public data."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "_fetch": ["fetch_co_ag"],
+        "_load": ["load_co_ag_emt"],
+        "_make": ["make_domains"],
+    },
+)

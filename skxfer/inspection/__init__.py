@@ -1,0 +1,8 @@
+"""Pictures of what transfer gained."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={"_plots": ["LearningCurveDisplay", "PortabilityDisplay"]},
+)

@@ -1,0 +1,18 @@
+"""Folds that keep the sources in training, and studies that show what transfer gained."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "_analysis": ["learning_curve_transfer"],
+        "_portability": ["portability_study"],
+        "_split": [
+            "LeaveOneTargetDomainOut",
+            "LeaveTargetClusterOut",
+            "RepeatedLeaveTargetClusterOut",
+            "RepeatedTargetKFold",
+            "TargetKFold",
+        ],
+    },
+)

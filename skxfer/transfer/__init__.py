@@ -1,0 +1,8 @@
+"""Meta-estimators that carry knowledge from source domains to a target."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={"_hierarchical": ["HierarchicalTransfer"], "_sequential": ["SequentialTransfer"]},
+)
