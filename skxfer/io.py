@@ -348,8 +348,9 @@ def _allowed(module, name):
     is_class, home = isinstance(obj, type), getattr(obj, "__module__", None) or ""
     if root == "torch" and not is_class:
         return obj if _is_torch_dtype(obj) or home == "torch.nn.functional" else None
-    # It must be defined in the package, not merely imported there (sklearn.utils.os, say).
-    if home.partition(".")[0] != root or not (is_class or inspect.isfunction(obj)):
+    # It must be defined in an allowed module, not merely imported there (sklearn.utils.os, say).
+    in_place = home.partition(".")[0] == root and _MODULES.fullmatch(home)
+    if not in_place or not (is_class or inspect.isfunction(obj)):
         return None
     bases = {f"{c.__module__}.{c.__name__}" for c in obj.__mro__} if is_class else set()
     estimator = "sklearn.base.BaseEstimator" in bases
@@ -647,9 +648,12 @@ def _encode_neighbors(writer, tree, where):
 
 def _decode_neighbors(reader, spec):
     # Built anew from its data, which gives the same tree: stored indices would be followed unchecked.
+    from sklearn.metrics import DistanceMetric
     from sklearn.neighbors import BallTree, KDTree
 
     data, leaf_size, metric, weight = reader.items(spec[1:])
+    if not isinstance(metric, DistanceMetric):
+        raise _RefusedError(f"{metric!r} is no distance.")
     build = {"BallTree": BallTree, "KDTree": KDTree}[spec[0]]
     return build(data, leaf_size=leaf_size, metric=metric, sample_weight=weight)
 
@@ -752,9 +756,11 @@ def _encode_net(writer, net, where):
 
 
 def _decode_net(reader, spec):
-    torch, history = _require("torch"), _require("skorch.history")
+    torch, skorch = _require("torch"), _require("skorch")
+    cls, params = reader.names[spec["class"]], reader.mapping(spec["params"])
+    if not issubclass(cls, skorch.NeuralNet):
+        raise _RefusedError(f"{cls.__name__} is no net.")
     module, optimizer = torch.nn.Module, torch.optim.Optimizer
-    params = reader.mapping(spec["params"])
     for role, base in {"module": module, "criterion": module, "optimizer": optimizer}.items():
         given = params[role]
         made = given if isinstance(given, type) else type(given)
@@ -763,7 +769,7 @@ def _decode_net(reader, spec):
     if str(params["device"]).startswith("cuda") and not torch.cuda.is_available():
         warnings.warn("The net was on a GPU and there is none here: it is put on the CPU.", stacklevel=2)
         params["device"] = "cpu"
-    net = reader.names[spec["class"]](**params)
+    net = cls(**params)
     if "weights" not in spec:
         return net
     with torch.random.fork_rng(devices=[]):
@@ -773,7 +779,7 @@ def _decode_net(reader, spec):
         module.load_state_dict(weights)
         for key, parameter in module.named_parameters():
             parameter.requires_grad_(weights[key].requires_grad)
-    net.history_ = history.History(reader(spec["history"]))
+    net.history_ = skorch.history.History(reader(spec["history"]))
     vars(net).update(reader.mapping(spec["fitted"]))
     return net
 
