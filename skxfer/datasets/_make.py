@@ -82,7 +82,9 @@ def make_domains(
 
     Returns
     -------
-    data : :class:`~sklearn.utils.Bunch`
+    problem : :class:`~sklearn.utils.Bunch`
+        With the attributes
+
         data : ndarray of shape (n_samples, n_features)
             Sources first, then target, then test.
         target : ndarray of shape (n_samples,) or (n_samples, n_targets)
@@ -102,12 +104,18 @@ def make_domains(
         relation : str or float
             As given.
         feature_names, target_names : list of str
+            "x0", "x1", ... and "y0", "y1", ...
         DESCR : str
+            One sentence.
 
     Raises
     ------
     ValueError
         For a parameter out of range (scikit-learn's ``InvalidParameterError``).
+
+    See Also
+    --------
+    load_co_ag_emt : A transfer problem from chemistry.
 
     Examples
     --------
