@@ -1,0 +1,271 @@
+"""Source and target rows: who is who, which source rows matter, which folds look like the use.
+
+Shared by the meta-estimators, the models and the splitters.
+"""
+
+import numpy as np
+from scipy.optimize import nnls
+from sklearn.cluster import KMeans
+from sklearn.model_selection import GroupKFold, KFold
+from sklearn.neighbors import NearestNeighbors
+from sklearn.utils import check_random_state
+
+from .featurizers import ClippedScaler
+
+SPLITS_OF_USE = ("similar", "new_domains", "new_inputs")
+
+
+def split_domains(sample_domain, source_domains):
+    """Separate the rows of the sources from those of the target.
+
+    Parameters
+    ----------
+    sample_domain : ndarray of shape (n_samples,)
+    source_domains : list of labels or None
+        None: every row belongs to the target.
+
+    Returns
+    -------
+    sources : dict of label to ndarray of int
+        Rows of each source, in the order of `source_domains`.
+    target : ndarray of int
+        The other rows.
+
+    Raises
+    ------
+    ValueError
+        A source that no row belongs to, one named twice, or no target row.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skxfer.domains import split_domains
+    >>> sources, target = split_domains(np.array(["gas", "water", "gas"]), ["gas"])
+    >>> sources["gas"], target
+    (array([0, 2]), array([1]))
+    """
+    if source_domains is None:
+        return {}, np.arange(len(sample_domain))
+    if isinstance(source_domains, str):
+        source_domains = [source_domains]
+    names = list(source_domains)
+    if len(set(names)) < len(names):
+        raise ValueError(f"source_domains names a domain twice: {names}.")
+    present = list(np.unique(sample_domain))
+    unknown = [name for name in names if name not in present]
+    if unknown:
+        raise ValueError(f"No row has the source domain {unknown[0]!r}; the domains present are {present}.")
+    sources = {name: np.flatnonzero(sample_domain == name) for name in names}
+    target = np.flatnonzero(~np.isin(sample_domain, names))
+    if not target.size:
+        raise ValueError(
+            f"There is no target row: every row belongs to one of the source domains {names}. "
+            "Leave the domain that you want to predict out of source_domains."
+        )
+    return sources, target
+
+
+def relevant_rows(Y_source, Y_target, margin):
+    """Find the source rows whose labels lie near those of the target.
+
+    Merged training treats a source label as if it were a target label; that
+    goes wrong first where the source reaches values the target never has.
+
+    Parameters
+    ----------
+    Y_source : ndarray of shape (n_source, n_targets)
+    Y_target : ndarray of shape (n_target, n_targets)
+        NaN (missing) never excludes a row.
+    margin : float
+        The box of target labels is widened by this share of its range on each side.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_source,)
+    """
+    low, high = np.nanmin(Y_target, axis=0), np.nanmax(Y_target, axis=0)
+    width = margin * (high - low)
+    outside = (Y_source < low - width) | (Y_source > high + width)
+    return ~outside.any(axis=1)
+
+
+def cluster_rows(Z, domain, n_clusters, random_state):
+    """Cluster inputs by k-means, scaled within each domain.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_samples, n_features)
+    domain : ndarray of shape (n_samples,) or None
+    n_clusters : int
+    random_state : int, RandomState or None
+
+    Returns
+    -------
+    ndarray of int, shape (n_samples,)
+        Cluster numbers, each of ``range(n_clusters)`` present.
+
+    Raises
+    ------
+    ValueError
+        Fewer distinct rows than clusters.
+    """
+    scaled = np.empty_like(Z)
+    domain = np.zeros(len(Z)) if domain is None else domain
+    for name in np.unique(domain):
+        rows = domain == name
+        scaled[rows] = ClippedScaler(clip=3.0).fit_transform(Z[rows])
+    distinct = len(np.unique(scaled, axis=0)) if len(scaled) < 10 * n_clusters else n_clusters
+    if distinct < n_clusters:
+        raise ValueError(
+            f"n_clusters={n_clusters} folds of clusters need as many distinct target inputs, "
+            f"there are {distinct}."
+        )
+    return KMeans(n_clusters, n_init=3, random_state=random_state).fit_predict(scaled)
+
+
+def folds_like_the_use(Z, domain, use, n_splits, random_state):
+    """Folds over target rows in which held-out rows are as new as those to be predicted.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_target, n_features)
+        Numeric inputs of the target rows.
+    domain : ndarray of shape (n_target,) or None
+    use : {"similar", "new_domains", "new_inputs"}
+        What will be predicted: rows like those at hand, rows of new domains,
+        or new inputs. The last gives two sets of folds, of coarse and of fine
+        clusters, since how new is unknown.
+    n_splits : int
+    random_state : int, RandomState or None
+
+    Returns
+    -------
+    list of ndarray of int, each of shape (n_target,)
+        The fold that holds each row out, for each set of folds.
+
+    Raises
+    ------
+    ValueError
+        Too few target rows, or for ``"new_domains"`` fewer than two target domains.
+    """
+    rng = check_random_state(random_state)
+    n = len(Z)
+    if n < n_splits:
+        raise ValueError(
+            f"cv={n_splits} folds need at least as many target rows, there are n_samples={n}. Lower cv, "
+            "or set guard=False with strategy='frozen' or 'merge' to do without cross-validation."
+        )
+    seed = rng.randint(np.iinfo(np.int32).max)
+    if use == "similar":
+        return [_fold_numbers(KFold(n_splits, shuffle=True, random_state=seed).split(Z), n)]
+    if use == "new_domains":
+        names, codes = np.unique(np.zeros(n) if domain is None else domain, return_inverse=True)
+        if len(names) < 2:
+            raise ValueError(
+                "predict_on='new_domains' needs at least two target domains to leave one out; "
+                "use 'new_inputs' or 'similar'."
+            )
+        codes = rng.permutation(len(names))[codes]
+        return [_fold_numbers(GroupKFold(min(n_splits, len(names))).split(Z, groups=codes), n)]
+    coarse = cluster_rows(Z, domain, n_splits, seed)
+    fine = cluster_rows(Z, domain, min(4 * n_splits, max(n_splits, n // 2)), seed)
+    return [coarse, _fold_numbers(GroupKFold(n_splits).split(Z, groups=fine), n)]
+
+
+def _fold_numbers(split, n):
+    fold = np.empty(n, dtype=int)
+    for k, (_, test) in enumerate(split):
+        fold[test] = k
+    return fold
+
+
+def use_from_deployment(Z, Z_deploy, domain, n_splits, random_state, max_rows=2000):
+    """Say which folds look like the unlabelled inputs that are to be predicted.
+
+    For each kind of fold the distance from a held-out row to its nearest
+    training row is compared with the distance from a row to be predicted to its
+    nearest target row; the kind with the closest distribution wins.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_target, n_features)
+    Z_deploy : ndarray of shape (n_deploy, n_features)
+    domain : ndarray of shape (n_target,) or None
+    n_splits : int
+    random_state : int, RandomState or None
+    max_rows : int
+        Rows beyond this number are sampled.
+
+    Returns
+    -------
+    {"similar", "new_domains", "new_inputs"}
+    """
+    rng = check_random_state(random_state)
+    if len(Z) > max_rows:
+        rows = rng.choice(len(Z), max_rows, replace=False)
+        Z, domain = Z[rows], None if domain is None else domain[rows]
+    if len(Z_deploy) > max_rows:
+        Z_deploy = Z_deploy[rng.choice(len(Z_deploy), max_rows, replace=False)]
+    scaler = ClippedScaler().fit(Z)
+    Z, Z_deploy = scaler.transform(Z), scaler.transform(Z_deploy)
+    levels = np.linspace(0.1, 0.9, 9)
+
+    def quantiles(train, test):
+        distance, _ = NearestNeighbors(n_neighbors=1).fit(train).kneighbors(test)
+        return np.quantile(distance[:, 0], levels)
+
+    wanted = quantiles(Z, Z_deploy)
+    uses = [use for use in SPLITS_OF_USE if use != "new_domains" or _several(domain)]
+    mismatch = {}
+    for use in uses:
+        got = [
+            quantiles(Z[folds != k], Z[folds == k])
+            for folds in folds_like_the_use(Z, domain, use, n_splits, rng)
+            for k in np.unique(folds)
+        ]
+        mismatch[use] = np.abs(np.mean(got, axis=0) - wanted).mean()
+    return min(uses, key=mismatch.get)
+
+
+def _several(domain):
+    return domain is not None and len(np.unique(domain)) > 1
+
+
+def convex_weights(P, y):
+    """Weights ≥ 0 with sum 1 that blend predictions with the least squared error.
+
+    Parameters
+    ----------
+    P : ndarray of shape (n_samples, n_models)
+        Out-of-fold predictions.
+    y : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    ndarray of shape (n_models,)
+    """
+    residual = P - y[:, None]
+    scale = np.abs(residual).max() or 1.0
+    # The weights sum to one, so the blend's error is residual @ w; a heavy row enforces the sum.
+    heavy = 1e3 * np.sqrt(len(y))
+    A = np.vstack([residual / scale, np.full((1, P.shape[1]), heavy)])
+    weights, _ = nnls(A, np.append(np.zeros(len(y)), heavy))
+    return weights / weights.sum()
+
+
+def is_significant_gain(error_alone, error_transfer, folds):
+    """Whether the lower error holds over the folds, by more than one standard error.
+
+    Parameters
+    ----------
+    error_alone, error_transfer : ndarray of shape (n_rows,)
+        Absolute out-of-fold errors.
+    folds : ndarray of int, shape (n_rows,)
+
+    Returns
+    -------
+    bool
+    """
+    gain = error_alone - error_transfer
+    means = np.array([gain[folds == k].mean() for k in np.unique(folds)])
+    return bool(gain.mean() > means.std(ddof=1) / np.sqrt(len(means)))

@@ -1,0 +1,190 @@
+"""What estimators accept as X, y and sample_domain, and the errors they give for anything else."""
+
+import numbers
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples, check_array, validate_data
+
+take = _safe_indexing  # rows of an array, DataFrame, sparse matrix or list
+
+
+def as_object_array(items):
+    """Put any sequence of objects into a 1-D object array.
+
+    ``np.array(list_of_atoms, dtype=object)`` would turn a list of sequences
+    into a 2-D table; this never does.
+
+    Parameters
+    ----------
+    items : sequence of length n_samples
+        Formulas, `ase.Atoms`, paths, ...
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), dtype object
+
+    Examples
+    --------
+    >>> from skxfer.inputs import as_object_array
+    >>> as_object_array([(1, 2), (3, 4)]).shape
+    (2,)
+    """
+    items = list(items)
+    array = np.empty(len(items), dtype=object)
+    array[:] = items
+    return array
+
+
+def _is_objects(X):
+    """Whether X is a sequence of chemistry objects and not a table of numbers."""
+    if sparse.issparse(X) or isinstance(X, pd.DataFrame) or getattr(X, "ndim", 1) != 1:
+        return False
+    if isinstance(X, str) or not hasattr(X, "__len__") or len(X) == 0:
+        return False
+    first = X.iloc[0] if isinstance(X, pd.Series) else X[0]
+    if isinstance(first, (numbers.Number, np.generic)) and not isinstance(first, np.str_):
+        return False
+    return not (isinstance(first, (list, tuple, np.ndarray)) and np.asarray(first).dtype.kind in "biufc")
+
+
+def _check_finite(values, names, allow_nan):
+    """Raise an error that names the first row and column that is not finite."""
+    bad = np.isinf(values) if allow_nan else ~np.isfinite(values)
+    if not bad.any():
+        return
+    row, column = np.argwhere(bad)[0]
+    what = "NaN" if np.isnan(values[row, column]) else "infinity"
+    name = repr(names[column]) if names is not None else column
+    raise ValueError(
+        f"Input X contains {what}: row {row}, column {name} ({bad.sum()} such values in "
+        f"{bad.any(axis=1).sum()} rows). Drop or impute these rows, or use a learner that accepts NaN "
+        f"(such as HistGradientBoostingRegressor); inf is never accepted."
+    )
+
+
+def check_inputs(estimator, X, *, reset, allow_nan=False):
+    """Validate X of any kind for a meta-estimator, keeping its kind.
+
+    Tables of numbers are checked for finite values and a consistent number of
+    columns. DataFrames stay DataFrames, so that a learner can select columns.
+    Sequences of objects (formulas, structures) become 1-D object arrays.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Gets ``n_features_in_`` and ``feature_names_in_`` when `reset`.
+    X : array-like, sparse matrix, DataFrame or sequence of objects
+    reset : bool
+        True in ``fit``, False in ``predict``.
+    allow_nan : bool
+        Whether the learner accepts NaN.
+
+    Returns
+    -------
+    X : ndarray, sparse matrix, DataFrame or 1-D object array
+
+    Raises
+    ------
+    ValueError
+        NaN or inf (naming row and column), a wrong number of columns, no rows.
+    """
+    if _is_objects(X):
+        return as_object_array(X)
+    if isinstance(X, pd.DataFrame):
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        if not len(X):
+            raise ValueError("Found a DataFrame with 0 sample(s) while a minimum of 1 is required.")
+        table = X.select_dtypes("number")
+        _check_finite(table.to_numpy(dtype=float), list(table.columns), allow_nan)
+        return X
+    X = validate_data(
+        estimator, X, reset=reset, accept_sparse=("csr", "csc"), dtype="numeric", ensure_all_finite=False
+    )
+    if not sparse.issparse(X):
+        _check_finite(X, None, allow_nan)
+    else:
+        _check_finite(X.data[:, None], None, allow_nan)
+    return X
+
+
+def check_targets(y, n_samples):
+    """Validate labels, of which some may be missing.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        NaN marks a missing label.
+    n_samples : int
+
+    Returns
+    -------
+    Y : ndarray of shape (n_samples, n_targets)
+
+    Raises
+    ------
+    ValueError
+        Wrong length, infinite labels, or a target with no label at all.
+    """
+    if y is None:
+        raise ValueError("This estimator requires y to be passed, but the target y is None.")
+    names = list(y.columns) if isinstance(y, pd.DataFrame) else None
+    Y = check_array(y, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y")
+    if Y.ndim == 1:
+        Y = Y[:, None]
+    if Y.ndim != 2:
+        raise ValueError(f"y must have shape (n_samples,) or (n_samples, n_targets), got {Y.shape}.")
+    if len(Y) != n_samples:
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: X has {n_samples} rows, y has {len(Y)}."
+        )
+    empty = np.isnan(Y).all(axis=0)
+    if empty.any():
+        column = np.flatnonzero(empty)[0]
+        raise ValueError(
+            f"Input y contains NaN only in target {names[column] if names else column}: "
+            "every target needs at least one label."
+        )
+    return Y
+
+
+def check_sample_domain(sample_domain, n_samples):
+    """Validate domain labels.
+
+    Parameters
+    ----------
+    sample_domain : array-like of shape (n_samples,)
+        Any labels that compare equal: strings or integers.
+    n_samples : int
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        Wrong length or shape, or missing labels (naming the first row).
+    """
+    labels = np.asarray(sample_domain)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.shape != (n_samples,):
+        raise ValueError(
+            f"sample_domain must have one label per row: X has {n_samples} rows, "
+            f"sample_domain has shape {labels.shape}."
+        )
+    missing = pd.isna(pd.Series(labels, dtype=object)).to_numpy()
+    if missing.any():
+        raise ValueError(
+            f"sample_domain has no label in row {np.flatnonzero(missing)[0]} ({missing.sum()} rows in all). "
+            "Name the domain of each row, or drop the rows."
+        )
+    return labels.astype(str) if labels.dtype == object and isinstance(labels[0], str) else labels
+
+
+def n_rows(X):
+    """Return the number of rows of X, whatever its kind."""
+    return _num_samples(X)

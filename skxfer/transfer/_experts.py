@@ -1,0 +1,323 @@
+"""What each kind of learner needs: to be fitted on these labels, seeded, frozen, continued."""
+
+import copy
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+import sklearn
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import (
+    ExtraTreesRegressor,
+    GradientBoostingRegressor,
+    HistGradientBoostingRegressor,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import SGDRegressor
+from sklearn.model_selection import BaseSearchCV
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from ..inputs import take
+
+# Learners that grow by more rounds or trees, and the parameter that counts them.
+_GROWING = {
+    RandomForestRegressor: "n_estimators",
+    ExtraTreesRegressor: "n_estimators",
+    GradientBoostingRegressor: "n_estimators",
+    HistGradientBoostingRegressor: "max_iter",
+}
+# Learners whose fit goes on from their weights under ``warm_start``.
+_ITERATIVE = (MLPRegressor, SGDRegressor)
+
+
+def fit_learner(estimator, X, Y, *, sample_weight=None, seed=None):
+    """Fit a clone of any learner on labels that may be several and may be missing.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Never changed.
+    X : array-like or sequence of length n_samples
+    Y : ndarray of shape (n_samples, n_targets)
+        NaN marks a missing label.
+    sample_weight : ndarray of shape (n_samples,), optional
+    seed : int, optional
+        Sets every ``random_state`` in the learner, and torch's generator for the duration.
+
+    Returns
+    -------
+    fitted estimator
+        One :class:`PerTarget` where labels are missing or the learner takes one target only.
+    """
+    model = clone(estimator)
+    if seed is not None:
+        _set_seed(model, seed)
+    if np.isnan(Y).any() or (Y.shape[1] > 1 and not supports_multi_output(model)):
+        model = PerTarget(model)
+    with _torch_seed(model, seed):
+        return _fit(model, X, Y, sample_weight)
+
+
+def predict_learner(model, X):
+    """Predict with any fitted learner.
+
+    Parameters
+    ----------
+    model : fitted estimator
+    X : array-like or sequence of length n_samples
+
+    Returns
+    -------
+    ndarray of float64, shape (n_samples, n_targets)
+    """
+    prediction = np.asarray(model.predict(_cast_inputs(model, X)), dtype=np.float64)
+    return prediction[:, None] if prediction.ndim == 1 else prediction
+
+
+def can_continue(estimator):
+    """Whether :func:`continue_learner` can carry this learner's state to more data.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    bool
+    """
+    inner = inner_learner(estimator)
+    if isinstance(inner, MultiOutputRegressor):
+        return can_continue(inner.estimator)
+    return _package(inner) in ("skorch", "xgboost") or isinstance(inner, (*_GROWING, *_ITERATIVE))
+
+
+def continue_learner(fitted, estimator, X, Y, *, sample_weight=None, seed=None):
+    """Continue training a copy of a fitted learner on other data.
+
+    Forests add trees, boosting adds rounds, networks start from their weights.
+    What comes before the learner in a pipeline stays as it was fitted.
+
+    Parameters
+    ----------
+    fitted : fitted estimator
+        From :func:`fit_learner`; never changed.
+    estimator : estimator
+        The unfitted learner: says how many trees or rounds to add.
+    X : array-like or sequence of length n_samples
+    Y : ndarray of shape (n_samples, n_targets)
+        NaN marks a missing label.
+    sample_weight : ndarray of shape (n_samples,), optional
+    seed : int, optional
+
+    Returns
+    -------
+    fitted estimator
+
+    Raises
+    ------
+    TypeError
+        The learner has no state to continue from (:func:`can_continue` is False).
+    """
+    model = copy.deepcopy(fitted)
+    if isinstance(model, (PerTarget, MultiOutputRegressor)):
+        for j, part in enumerate(model.estimators_):
+            rows = np.flatnonzero(~np.isnan(Y[:, j]))
+            if rows.size and not isinstance(part, DummyRegressor):
+                weight = None if sample_weight is None else sample_weight[rows]
+                model.estimators_[j] = continue_learner(
+                    part, estimator, take(X, rows), Y[rows][:, [j]], sample_weight=weight, seed=seed
+                )
+        return model
+    if np.isnan(Y).any():
+        raise ValueError(
+            f"Labels are missing in this domain but not in the one before, where one {type(model).__name__} "
+            "was fitted for all targets. Wrap the learner in MultiOutputRegressor."
+        )
+    if isinstance(model, Pipeline):
+        name, last = model.steps[-1]
+        X = model[:-1].transform(X) if len(model.steps) > 1 else X
+        model.steps[-1] = (name, continue_learner(last, estimator, X, Y, sample_weight=sample_weight, seed=seed))
+        return model
+    if isinstance(model, TransformedTargetRegressor):
+        Y = model.transformer_.transform(Y)
+        model.regressor_ = continue_learner(
+            model.regressor_, estimator, X, Y, sample_weight=sample_weight, seed=seed
+        )
+        return model
+    if not can_continue(model):
+        raise TypeError(
+            f"{type(model).__name__} cannot continue from a fit: use carry='frozen', "
+            "which corrects the frozen model on the new domain."
+        )
+    if _package(model) == "skorch":
+        with _torch_seed(model, seed):
+            return model.partial_fit(_cast_inputs(model, X), Y.astype(np.float32))
+    if _package(model) == "xgboost":
+        return _fit(model, X, Y, sample_weight, xgb_model=fitted.get_booster())
+    for kind, counter in _GROWING.items():
+        if isinstance(model, kind):
+            inner = inner_learner(estimator)
+            more = getattr(inner.estimator if isinstance(inner, MultiOutputRegressor) else inner, counter)
+            model.set_params(**{counter: getattr(model, counter) + more})
+    return _fit(model.set_params(warm_start=True), X, Y, sample_weight)
+
+
+class PerTarget(RegressorMixin, BaseEstimator):
+    """One clone of a learner per target, each fitted on the rows that have its label.
+
+    A target without any label in these rows is predicted as 0: the learner
+    knows nothing of it, and a linear model on top ignores the constant.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Attributes
+    ----------
+    estimators_ : list of fitted estimators
+    """
+
+    def __init__(self, estimator):
+        self.estimator = estimator
+
+    def fit(self, X, Y, sample_weight=None):
+        """Fit one learner per column of Y, shape (n_samples, n_targets)."""
+        self.estimators_ = []
+        for y in Y.T:
+            rows = np.flatnonzero(~np.isnan(y))
+            if not rows.size:
+                model = DummyRegressor(strategy="constant", constant=0.0).fit(np.zeros((1, 1)), [0.0])
+            else:
+                weight = None if sample_weight is None else sample_weight[rows]
+                model = _fit(clone(self.estimator), take(X, rows), y[rows][:, None], weight)
+            self.estimators_.append(model)
+        return self
+
+    def predict(self, X):
+        """Predict all targets, shape (n_samples, n_targets)."""
+        check_is_fitted(self)
+        return np.hstack([predict_learner(model, X) for model in self.estimators_])
+
+
+def inner_learner(estimator):
+    """Return the learner at the end of pipelines and inside target transforms.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    estimator
+    """
+    while True:
+        if isinstance(estimator, Pipeline):
+            estimator = estimator.steps[-1][1]
+        elif isinstance(estimator, TransformedTargetRegressor):
+            estimator = getattr(estimator, "regressor_", estimator.regressor)
+        elif isinstance(estimator, BaseSearchCV):
+            estimator = getattr(estimator, "best_estimator_", estimator.estimator)
+        elif isinstance(estimator, PerTarget):
+            estimator = estimator.estimator
+        else:
+            return estimator
+
+
+def inner_pipeline(estimator):
+    """Return the pipeline that prepares the inputs of a learner, if there is one.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    Pipeline or None
+    """
+    if isinstance(estimator, TransformedTargetRegressor):
+        estimator = estimator.regressor
+    return estimator if isinstance(estimator, Pipeline) and len(estimator.steps) > 1 else None
+
+
+def supports_multi_output(estimator):
+    """Whether one fit of this learner serves several targets.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    bool
+    """
+    inner = inner_learner(estimator)
+    return _package(inner) == "skorch" or get_tags(inner).target_tags.multi_output
+
+
+def _package(estimator):
+    """Name of the package a learner comes from, without importing any."""
+    roots = {base.__module__.partition(".")[0] for base in type(estimator).__mro__}
+    return next((root for root in ("skorch", "xgboost") if root in roots), "sklearn")
+
+
+def _fit(model, X, Y, sample_weight, **fit_params):
+    """Fit in place, with X and y in the form that the learner takes."""
+    if sample_weight is not None:
+        fit_params |= {_weight_name(model): sample_weight}
+    if _package(inner_learner(model)) == "skorch" and not isinstance(model, PerTarget):
+        Y = Y.astype(np.float32)
+    elif Y.shape[1] == 1 and not isinstance(model, PerTarget):
+        Y = Y.ravel()
+    return model.fit(_cast_inputs(model, X), Y, **fit_params)
+
+
+def _weight_name(model):
+    """Name under which ``fit`` of this learner takes sample weights."""
+    inner = inner_learner(model)
+    if not has_fit_parameter(inner, "sample_weight"):
+        raise TypeError(
+            f"{type(inner).__name__} does not take sample_weight: leave it out or choose another learner."
+        )
+    if isinstance(model, PerTarget) or sklearn.get_config()["enable_metadata_routing"]:
+        return "sample_weight"
+    if isinstance(model, TransformedTargetRegressor):
+        return _weight_name(model.regressor)
+    if isinstance(model, Pipeline):
+        name, last = model.steps[-1]
+        return f"{name}__{_weight_name(last)}"
+    return "sample_weight"
+
+
+def _cast_inputs(model, X):
+    """Give networks single precision, everything else X as it is."""
+    if _package(inner_learner(model)) != "skorch":
+        return X
+    if isinstance(X, pd.DataFrame) and not isinstance(model, Pipeline):
+        X = X.to_numpy()
+    return X.astype(np.float32) if getattr(X, "dtype", None) == np.float64 else X
+
+
+def _set_seed(model, seed):
+    rng = check_random_state(seed)
+    for name in sorted(model.get_params(deep=True)):
+        if name == "random_state" or name.endswith("__random_state"):
+            model.set_params(**{name: rng.randint(np.iinfo(np.int32).max)})
+
+
+@contextmanager
+def _torch_seed(model, seed):
+    """Seed torch for a network and give the caller its generator back."""
+    if seed is None or _package(inner_learner(model)) != "skorch":
+        yield
+        return
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield

@@ -1,0 +1,547 @@
+"""HierarchicalTransfer: freeze what other domains taught, tune on few target rows, keep what helps."""
+
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from scipy import sparse
+from scipy.optimize import nnls
+from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import KFold, check_cv
+from sklearn.pipeline import make_pipeline
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from ..domains import (
+    SPLITS_OF_USE,
+    convex_weights,
+    folds_like_the_use,
+    is_significant_gain,
+    relevant_rows,
+    split_domains,
+    use_from_deployment,
+)
+from ..featurizers import ClippedScaler
+from ..inputs import check_inputs, check_sample_domain, check_targets, n_rows, take
+from ._experts import fit_learner, inner_pipeline, predict_learner
+from ._strategies import Task, fit_strategy, held_out_predictions, predict_strategy
+
+# Merged training keeps source rows whose labels lie in the target's label range, widened by this share.
+RELEVANCE_MARGIN = 0.1
+
+
+class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
+    """Transfer from source domains to a target with few rows, for any regressor.
+
+    Tier I trains one expert per source domain (or takes experts that are
+    trained already) and freezes it. Tier II tunes on the target rows. Three
+    strategies compete for each target column:
+
+    - ``"frozen"``: the experts' predictions, a linear `final_estimator` on
+      them, and the same learner again on what that leaves, seeing X.
+    - ``"merge"``: the learner trained on target rows and relevant source rows
+      together.
+    - ``"target_only"``: the learner trained on target rows alone, no transfer.
+
+    None wins everywhere, so they are cross-validated on the target rows, with
+    folds that look like the use, and blended; where the blend is not better than
+    the target alone by more than one standard error, `guard` keeps the target
+    alone. ``transfer_gain_`` says what was gained.
+
+    Parameters
+    ----------
+    estimator : regressor, default=RandomForestRegressor()
+        Any learner: forests, boosting, SVR, a network, a Pipeline. One that
+        takes a single target is cloned per target.
+    sources : list of (str, fitted regressor), optional
+        Experts that are trained already, each wrapped in
+        :class:`sklearn.frozen.FrozenEstimator`, which keeps it fitted when
+        GridSearchCV clones this estimator. Their rows are not needed.
+    source_domains : list of labels, optional
+        Labels in `sample_domain` that are sources; all other rows are target
+        rows. With neither this nor `sources`, the estimator is the plain learner.
+    final_estimator : regressor, optional
+        Combines the scaled predictions of the experts. Default: RidgeCV.
+    residual_estimator : regressor, "same" or None, default="same"
+        Learns what the combination leaves, from X. ``"same"``: a clone of
+        `estimator`. None: nothing does.
+    strategy : {"auto", "frozen", "merge", "target_only"}, default="auto"
+        ``"auto"`` blends the three by cross-validation, for each target.
+    source_filter : {"relevance"}, float or None, default="relevance"
+        Which source rows merged training sees: those whose labels lie in the
+        target's label range, widened on both sides by this share of it
+        (``"relevance"``: 0.1). None: all. Experts see all source rows, since
+        tier II can rescale or ignore an expert.
+    predict_on : {"auto", "similar", "new_domains", "new_inputs"}, default="auto"
+        What will be predicted: rows like the target rows, new domains (a new
+        solvent), or new inputs (new structures). Decides what the folds hold
+        out. ``"auto"``: what `X_deploy` looks like, and without it
+        ``"new_inputs"``, the cautious choice.
+    guard : bool, default=True
+        Fall back to ``"target_only"`` where transfer shows no clear gain.
+        ``guard=False`` with a fixed strategy needs no cross-validation.
+    cv : int, cross-validation generator or iterable, default=5
+        Folds over the target rows. A generator or iterable is used as it is,
+        in place of `predict_on`.
+    n_jobs : int, optional
+        Jobs for experts, folds and strategies, through joblib.
+    random_state : int, RandomState or None, default=None
+        Seeds folds and every learner. None leaves the learners' own seeds.
+
+    Attributes
+    ----------
+    experts_ : list of (str, fitted regressor)
+        The frozen experts: `sources`, then `source_domains`.
+    strategies_ : list of str
+        The strategies that competed.
+    strategy_weights_ : ndarray of shape (n_targets, n_strategies)
+        Their shares in the prediction.
+    strategy_ : list of str, length n_targets
+        The strategy with the largest share, for each target.
+    cv_errors_ : ndarray of shape (n_targets, n_strategies)
+        Cross-validated mean absolute errors; NaN without cross-validation.
+    transfer_gain_ : ndarray of shape (n_targets,)
+        By what share the cross-validated error is below that of the target
+        alone: 0 where the guard refused, NaN without cross-validation.
+    source_weights_ : ndarray of shape (n_targets, n_experts)
+        Share of each expert in the linear combination; NaN without ``"frozen"``.
+    models_ : dict of str to fitted model
+        The fitted strategies with a share.
+    target_only_ : fitted regressor
+        The learner trained on target rows alone; None where nothing needed it.
+    predict_on_ : str or None
+        The use that the folds imitated.
+    n_features_in_, feature_names_in_
+        For tables.
+
+    Raises
+    ------
+    ValueError
+        An unknown source domain, no target row, a source with another number of
+        features or targets, too few target rows for `cv`, NaN or inf in X.
+    NotFittedError
+        A source that is not fitted.
+
+    See Also
+    --------
+    SequentialTransfer : Domains in an order, each starting from the last.
+    skxfer.model_selection.portability_study : Does transfer help, for which learner?
+
+    References
+    ----------
+    .. [1] W. Du et al., J. Am. Chem. Soc. 2024, 146, 811, doi:10.1021/jacs.3c10921: experts per solvent,
+       frozen, ensembled and tuned on many solvents with few rows each (Fig. 7 for any learner).
+
+    Examples
+    --------
+    >>> from sklearn.svm import SVR
+    >>> from skxfer import HierarchicalTransfer
+    >>> from skxfer.datasets import make_domains
+    >>> data = make_domains(relation="related", n_target=20, random_state=0)
+    >>> train = data.domain != "test"
+    >>> model = HierarchicalTransfer(SVR(C=10), source_domains=data.source_domains, random_state=0)
+    >>> model = model.fit(data.data[train], data.target[train], sample_domain=data.domain[train])
+    >>> bool(model.transfer_gain_[0] > 0.3)
+    True
+    """
+
+    __metadata_request__fit = {"sample_domain": True}
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "sources": [list, tuple, None],
+        "source_domains": ["array-like", str, None],
+        "final_estimator": [HasMethods(["fit", "predict"]), None],
+        "residual_estimator": [HasMethods(["fit", "predict"]), StrOptions({"same"}), None],
+        "strategy": [StrOptions({"auto", "frozen", "merge", "target_only"})],
+        "source_filter": [StrOptions({"relevance"}), Interval(Real, 0, None, closed="left"), None],
+        "predict_on": [StrOptions({"auto", *SPLITS_OF_USE})],
+        "guard": ["boolean"],
+        "cv": ["cv_object"],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        sources=None,
+        source_domains=None,
+        final_estimator=None,
+        residual_estimator="same",
+        strategy="auto",
+        source_filter="relevance",
+        predict_on="auto",
+        guard=True,
+        cv=5,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.sources = sources
+        self.source_domains = source_domains
+        self.final_estimator = final_estimator
+        self.residual_estimator = residual_estimator
+        self.strategy = strategy
+        self.source_filter = source_filter
+        self.predict_on = predict_on
+        self.guard = guard
+        self.cv = cv
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X, y, sample_domain=None, sample_weight=None, X_deploy=None):
+        """Train experts on the sources and tune on the target rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), DataFrame or sequence of objects
+            Source and target rows, or target rows alone with `sources`.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            NaN marks a missing label.
+        sample_domain : array-like of shape (n_samples,), optional
+            The domain of each row.
+        sample_weight : array-like of shape (n_samples,), optional
+            Passed to the learners.
+        X_deploy : like X, optional
+            Unlabelled inputs that will be predicted: with ``predict_on="auto"``
+            the folds are chosen to look like them.
+
+        Returns
+        -------
+        self : HierarchicalTransfer
+        """
+        self._validate_params()
+        X = check_inputs(self, X, reset=True, allow_nan=get_tags(self).input_tags.allow_nan)
+        Y = check_targets(y, n_rows(X))
+        self._single_target = np.ndim(y) == 1
+        self.n_targets_ = Y.shape[1]
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+        source_rows, target = self._find_rows(sample_domain, len(Y))
+        self._seed = None
+        if self.random_state is not None:
+            self._seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        task = Task(
+            learner=self._learner(),
+            X=X,
+            Y=Y,
+            sample_weight=sample_weight,
+            source_rows=source_rows,
+            margin=RELEVANCE_MARGIN if self.source_filter == "relevance" else self.source_filter,
+            final_estimator=self.final_estimator,
+            residual_estimator=self.residual_estimator,
+            seed=self._seed,
+        )
+        bare = np.isnan(Y[target]).all(axis=0)
+        if bare.any():
+            raise ValueError(
+                f"Target {np.flatnonzero(bare)[0]} has no label among the {len(target)} target rows: "
+                "tier II needs at least one."
+            )
+
+        self.experts_ = self._fit_experts(task)
+        self.strategies_ = self._competitors(source_rows)
+        F = self._expert_outputs(take(X, target)) if "frozen" in self.strategies_ else None
+        if len(self.strategies_) > 1 or self.guard and self.strategies_ != ["target_only"]:
+            labels = None if sample_domain is None else np.asarray(sample_domain)[target]
+            self._cross_validate(task, target, F, labels, X_deploy)
+        else:
+            self.predict_on_ = None
+            self.strategy_weights_ = np.ones((self.n_targets_, 1))
+            self.cv_errors_ = np.full((self.n_targets_, 1), np.nan)
+            self.transfer_gain_ = np.full(self.n_targets_, np.nan)
+            self.variance_ = None
+        self.strategy_ = [self.strategies_[j] for j in self.strategy_weights_.argmax(axis=1)]
+
+        used = [
+            name
+            for name, share in zip(self.strategies_, self.strategy_weights_.T, strict=True)
+            if share.any() or name == "target_only" and self.guard
+        ]
+        fitted = Parallel(n_jobs=self.n_jobs)(
+            delayed(fit_strategy)(name, task, target, F) for name in used
+        )
+        self.models_ = dict(zip(used, fitted, strict=True))
+        self.target_only_ = self.models_.get("target_only")
+        self.source_weights_ = self._shares_of_experts()
+        return self
+
+    def predict(self, X, return_std=False):
+        """Predict the target domain.
+
+        Parameters
+        ----------
+        X : like X in `fit`
+        return_std : bool, default=False
+            Also return a standard deviation, calibrated on the out-of-fold
+            errors of the target rows: it grows where the strategies disagree.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+        std : ndarray of the same shape
+            If `return_std`. In the unit of y.
+
+        Raises
+        ------
+        ValueError
+            `return_std` after a fit without cross-validation.
+        """
+        check_is_fitted(self)
+        if return_std and self.variance_ is None:
+            raise ValueError(
+                "return_std needs the cross-validation that comes with guard=True or strategy='auto' "
+                "and at least one source."
+            )
+        X = check_inputs(self, X, reset=False, allow_nan=get_tags(self).input_tags.allow_nan)
+        F = self._expert_outputs(X) if "frozen" in self.models_ else None
+        predictions = np.zeros((n_rows(X), self.n_targets_, len(self.strategies_)))
+        for j, name in enumerate(self.strategies_):
+            if self.strategy_weights_[:, j].any():
+                predictions[:, :, j] = predict_strategy(self.models_[name], X, F)
+        mean, spread = _blend(predictions, self.strategy_weights_)
+        if not return_std:
+            return mean.ravel() if self._single_target else mean
+        std = np.sqrt(self.variance_[:, 0] + self.variance_[:, 1] * spread)
+        return (mean.ravel(), std.ravel()) if self._single_target else (mean, std)
+
+    def transform(self, X):
+        """Return the predictions of the frozen experts.
+
+        Parameters
+        ----------
+        X : like X in `fit`
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_experts * n_targets)
+        """
+        check_is_fitted(self)
+        X = check_inputs(self, X, reset=False, allow_nan=get_tags(self).input_tags.allow_nan)
+        return self._expert_outputs(X)
+
+    def fit_transform(self, X, y, sample_domain=None, sample_weight=None, X_deploy=None):
+        """Fit, and return the experts' predictions, out-of-fold on rows they were trained on.
+
+        Parameters
+        ----------
+        X, y, sample_domain, sample_weight, X_deploy : as in `fit`
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_experts * n_targets)
+        """
+        self.fit(X, y, sample_domain=sample_domain, sample_weight=sample_weight, X_deploy=X_deploy)
+        X = check_inputs(self, X, reset=False, allow_nan=get_tags(self).input_tags.allow_nan)
+        Y = check_targets(y, n_rows(X))
+        outputs = self._expert_outputs(X)
+        source_rows, _ = self._find_rows(sample_domain, len(Y))
+        first = len(self.experts_) - len(source_rows)
+        for e, rows in enumerate(source_rows.values(), start=first):
+            columns = slice(e * self.n_targets_, (e + 1) * self.n_targets_)
+            n_folds = min(len(rows), self.cv if isinstance(self.cv, Integral) else 5)
+            for train, held in KFold(n_folds, shuffle=True, random_state=self._seed).split(rows):
+                weight = None if sample_weight is None else np.asarray(sample_weight)[rows[train]]
+                expert = fit_learner(
+                    self._learner(), take(X, rows[train]), Y[rows[train]], sample_weight=weight, seed=self._seed
+                )
+                outputs[rows[held], columns] = predict_learner(expert, take(X, rows[held]))
+        return outputs
+
+    def get_feature_names_out(self, input_features=None):
+        """Return a name for each output of `transform`: expert, target.
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        ndarray of str
+        """
+        check_is_fitted(self)
+        return np.array(
+            [f"{name}_target{t}" for name, _ in self.experts_ for t in range(self.n_targets_)], dtype=object
+        )
+
+    def __sklearn_tags__(self):
+        """Take NaN and sparse input if the learner does; missing labels always."""
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self._learner())
+        tags.input_tags.allow_nan = inner.input_tags.allow_nan
+        tags.input_tags.sparse = inner.input_tags.sparse
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _find_rows(self, sample_domain, n_samples):
+        if sample_domain is None:
+            if self.source_domains is not None:
+                raise ValueError(
+                    f"source_domains={list(self.source_domains)} needs the domain of each row: "
+                    "pass sample_domain= to fit."
+                )
+            return {}, np.arange(n_samples)
+        sample_domain = check_sample_domain(sample_domain, n_samples)
+        if self.source_domains is None and self.sources is None:
+            raise ValueError(
+                "sample_domain was passed but no source is named: set source_domains to some of "
+                f"{[str(name) for name in np.unique(sample_domain)]}, or leave sample_domain out."
+            )
+        return split_domains(sample_domain, self.source_domains)
+
+    def _learner(self):
+        return RandomForestRegressor() if self.estimator is None else self.estimator
+
+    def _fit_experts(self, task):
+        experts = [(name, self._check_source(name, source, task)) for name, source in self.sources or ()]
+        clash = {name for name, _ in experts} & {str(name) for name in task.source_rows}
+        if clash or len({name for name, _ in experts}) < len(experts):
+            raise ValueError(f"Two sources have the same name: {clash or [name for name, _ in experts]}.")
+        if self.strategy in ("merge", "target_only"):
+            return experts
+        fitted = Parallel(n_jobs=self.n_jobs)(delayed(task.fit_on)(rows) for rows in task.source_rows.values())
+        return experts + [(str(name), model) for name, model in zip(task.source_rows, fitted, strict=True)]
+
+    def _check_source(self, name, source, task):
+        try:
+            check_is_fitted(source)
+        except Exception as error:
+            raise type(error)(
+                f"Source {name!r} is not fitted. Fit it, then pass ({name!r}, FrozenEstimator(model)): "
+                "without sklearn.frozen.FrozenEstimator, clone() (as in GridSearchCV) forgets the fit."
+            ) from error
+        n_features, here = getattr(source, "n_features_in_", None), getattr(self, "n_features_in_", None)
+        if n_features is not None and here is not None and n_features != here:
+            raise ValueError(f"Source {name!r} was trained on {n_features} features, X has {here}.")
+        n_targets = predict_learner(source, take(task.X, [0])).shape[1]
+        if n_targets != self.n_targets_:
+            raise ValueError(
+                f"Source {name!r} predicts {n_targets} target(s), y has {self.n_targets_}: "
+                "train it on the targets of y, in their order."
+            )
+        return source
+
+    def _competitors(self, source_rows):
+        if not self.experts_ and not source_rows:
+            if self.strategy in ("frozen", "merge"):
+                raise ValueError(
+                    f"strategy={self.strategy!r} needs a source: set sources or source_domains, "
+                    "or use strategy='auto'."
+                )
+            return ["target_only"]
+        if self.strategy == "merge" and not source_rows:
+            raise ValueError(
+                "strategy='merge' needs the rows of the sources: name them in source_domains and pass "
+                "sample_domain. Trained sources alone allow strategy='frozen'."
+            )
+        if self.strategy == "auto":
+            return ["target_only", "frozen"] + (["merge"] if source_rows else [])
+        return ["target_only", self.strategy] if self.guard and self.strategy != "target_only" else [self.strategy]
+
+    def _expert_outputs(self, X):
+        if not self.experts_:
+            return np.empty((n_rows(X), 0))
+        return np.hstack([predict_learner(model, X) for _, model in self.experts_])
+
+    def _cross_validate(self, task, target, F, labels, X_deploy):
+        """Set the shares of the strategies from out-of-fold predictions of the target rows."""
+        splits = self._splits(task, target, F, labels, X_deploy)
+        F = np.empty((len(target), 0)) if F is None else F
+        jobs = [
+            (name, task, target[train], target[held], F[train], F[held])
+            for folds in splits
+            for train, held in folds
+            for name in self.strategies_
+        ]
+        held_out = iter(Parallel(n_jobs=self.n_jobs)(delayed(held_out_predictions)(*job) for job in jobs))
+        sets = []
+        for folds in splits:
+            P = np.concatenate([np.stack([next(held_out) for _ in self.strategies_], -1) for _ in folds])
+            Y = task.Y[target[np.concatenate([held for _, held in folds])]]
+            fold = np.repeat(np.arange(len(folds)), [len(held) for _, held in folds])
+            sets.append((P, Y, fold))
+        chosen = [self._choose(t, sets) for t in range(self.n_targets_)]
+        self.strategy_weights_, self.cv_errors_, self.transfer_gain_, self.variance_ = map(
+            np.array, zip(*chosen, strict=True)
+        )
+
+    def _choose(self, t, sets):
+        """Weigh the strategies for target t by out-of-fold predictions P (n_rows, n_targets, n_strategies)."""
+        labelled = [(P[:, t], Y[:, t], fold) for P, Y, fold in sets]
+        labelled = [tuple(a[~np.isnan(y)] for a in (P, y, fold)) for P, y, fold in labelled]
+        if self.strategy == "auto":
+            weights = np.mean([convex_weights(P, y) for P, y, _ in labelled], axis=0)
+        else:
+            weights = np.array([float(name == self.strategy) for name in self.strategies_])
+        P, y = (np.concatenate(parts) for parts in list(zip(*labelled, strict=True))[:2])
+        fold = np.concatenate([fold + 1000 * i for i, (_, _, fold) in enumerate(labelled)])
+        errors = np.abs(P - y[:, None])
+        alone, transfer = errors[:, 0], np.abs(P @ weights - y)
+        if self.guard and not is_significant_gain(alone, transfer, fold):
+            weights = np.eye(len(weights))[0]
+            transfer = alone
+        gain = 1 - transfer.mean() / alone.mean() if alone.any() else 0.0
+        mean, spread = _blend(P[:, None], weights[None])
+        # Out-of-fold squared error as a constant plus a multiple of the strategies' disagreement.
+        A = np.column_stack([np.ones(len(y)), spread[:, 0]])
+        variance, _ = nnls(A, (mean[:, 0] - y) ** 2)
+        return weights, errors.mean(axis=0), gain, variance
+
+    def _splits(self, task, target, F, labels, X_deploy):
+        """Sets of (train, held-out) positions among the target rows."""
+        X_target = take(task.X, target)
+        if not isinstance(self.cv, Integral):
+            self.predict_on_ = None
+            return [list(check_cv(self.cv).split(X_target, task.Y[target], labels))]
+        Z, view = self._numeric_view(X_target, task.Y[target])
+        self.predict_on_ = self.predict_on
+        if self.predict_on == "auto" and X_deploy is None:
+            self.predict_on_ = "new_inputs"
+        elif self.predict_on == "auto":
+            X_deploy = check_inputs(self, X_deploy, reset=False, allow_nan=True)
+            self.predict_on_ = use_from_deployment(Z, view(X_deploy), labels, self.cv, self._seed)
+        sets = folds_like_the_use(Z, labels, self.predict_on_, self.cv, self._seed)
+        return [
+            [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)] for fold in sets
+        ]
+
+    def _numeric_view(self, X, Y):
+        """Inputs as numbers, the way the learner sees them, and the function that makes them."""
+        pipeline = inner_pipeline(self._learner())
+        if pipeline is not None:
+            head = clone(pipeline[:-1]).fit(X, np.where(np.isnan(Y), np.nanmean(Y, axis=0), Y)[:, 0])
+            view = head.transform
+        elif isinstance(X, pd.DataFrame):
+            columns = X.select_dtypes("number").columns
+            view = lambda X: X[columns].to_numpy(dtype=float)  # noqa: E731
+        else:
+            view = np.asarray
+        Z = view(X)
+        if sparse.issparse(Z) or Z.ndim != 2 or not Z.shape[1] or Z.dtype.kind not in "biuf":
+            view = self._expert_outputs
+            Z = view(X)
+        fill = np.nan_to_num(np.nanmean(np.where(np.isfinite(Z), Z, np.nan), axis=0))
+        finite = lambda Z: np.where(np.isfinite(Z), Z, fill).astype(float)  # noqa: E731
+        return finite(Z), lambda X: finite(view(X))
+
+    def _shares_of_experts(self):
+        shares = np.full((self.n_targets_, len(self.experts_)), np.nan)
+        stack = self.models_.get("frozen")
+        coefficients = None if stack is None else stack.coefficients()
+        if coefficients is None or not self.experts_:
+            return shares
+        size = np.abs(coefficients).reshape(self.n_targets_, len(self.experts_), self.n_targets_).sum(axis=2)
+        return size / np.maximum(size.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+
+
+def _blend(predictions, weights):
+    """Mean and variance over strategies of predictions (n_samples, n_targets, n_strategies)."""
+    mean = (predictions * weights).sum(axis=2)
+    return mean, (weights * (predictions - mean[:, :, None]) ** 2).sum(axis=2)
