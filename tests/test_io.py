@@ -7,6 +7,7 @@ import io as stdlib_io
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 import textwrap
@@ -150,9 +151,8 @@ def roundtrip(estimator, path, **kwargs):
 
 
 def plain_params(estimator):
-    """Parameters as text: nested estimators and kernels have no equality."""
-    params = estimator.get_params().items()
-    return {k: repr(v.get_state() if isinstance(v, np.random.RandomState) else v) for k, v in params}
+    """Parameters as text, without addresses: nested estimators and kernels have no equality."""
+    return {key: re.sub(" at 0x[0-9A-F]+", "", repr(value)) for key, value in estimator.get_params().items()}
 
 
 def same(a, b):
@@ -258,7 +258,7 @@ def test_importing_the_module_imports_no_optional_package():
             {1: "a", (2, "b"): None},
             {"$": {"ref": 0}},
             {1, 2},
-            frozenset("ab"),
+            frozenset("a"),
             slice(1, None),
         ),
         *(np.float32(0.1), np.int8(-3), np.bool_(True), np.str_("ab"), np.datetime64("2024-01-01"), range(3)),
@@ -341,6 +341,68 @@ def test_a_trusted_class_is_found_after_it_moved_to_another_module(path):
     io.save(Mean(2.0), path)
     rewrite(path, lambda tree: tree["names"].__setitem__(0, ["old_place", "Mean"]))
     assert io.load(path, trusted=[Mean]).offset == 2.0
+
+
+# HierarchicalTransfer ----------------------------------------------------------------------------------
+
+DOMAIN = np.repeat(["gas", "water", "target"], [14, 13, 13])
+
+
+def transfer(learner, **params):
+    params = {"source_domains": ["gas", "water"], "cv": 2, "random_state": 0, **params}
+    return skxfer.HierarchicalTransfer(learner, **params)
+
+
+@pytest.mark.parametrize("name", sorted({*LEARNERS, *NESTED} - {"multi-output"}))
+def test_transfer_with_any_learner_comes_back(name, path):
+    learner = {**LEARNERS, **NESTED}[name]()
+    model = transfer(learner, strategy="frozen", guard=False).fit(X, y, sample_domain=DOMAIN)
+    loaded = roundtrip(model, path)
+    assert same(loaded.predict(X.copy()), model.predict(X.copy()))
+    assert same(loaded.transform(X.copy()), model.transform(X.copy()))
+    assert plain_params(loaded) == plain_params(model)
+
+
+@pytest.mark.parametrize("name", ["xgboost", "SVR"])
+def test_transfer_that_weighed_all_strategies_comes_back(name, path):
+    model = transfer(LEARNERS[name]()).fit(X, y, sample_domain=DOMAIN)
+    loaded = roundtrip(model, path)
+    for got, expected in zip(
+        loaded.predict(X.copy(), return_std=True), model.predict(X.copy(), return_std=True), strict=True
+    ):
+        assert same(got, expected)
+    assert same(loaded.transfer_gain_, model.transfer_gain_)
+    assert loaded.strategy_ == model.strategy_
+
+
+def test_transfer_with_a_net_comes_back(path):
+    learner = make_pipeline(StandardScaler(), net())
+    model = transfer(learner, strategy="frozen", guard=False)
+    model.fit(X.astype(np.float32), y.astype(np.float32), sample_domain=DOMAIN)
+    loaded = roundtrip(model, path, trusted=[layers()])
+    assert same(loaded.predict(X.astype(np.float32)), model.predict(X.astype(np.float32)))
+
+
+@pytest.mark.parametrize("name", ["forest", "xgboost", "SVR"])
+def test_transfer_to_several_targets_with_missing_labels_comes_back(name, path):
+    missing = Y.copy()
+    missing[::7, 1] = np.nan
+    model = transfer(LEARNERS[name]()).fit(X, missing, sample_domain=DOMAIN)
+    assert same(roundtrip(model, path).predict(X.copy()), model.predict(X.copy()))
+
+
+def test_transfer_from_trained_sources_comes_back(path):
+    sources = [(name, FrozenEstimator(LEARNERS[name]().fit(X, y))) for name in ("forest", "xgboost", "SVR")]
+    model = transfer(Ridge(), source_domains=None, sources=sources).fit(X[::2], y[::2])
+    loaded = roundtrip(model, path)
+    assert same(loaded.predict(X.copy()), model.predict(X.copy()))
+    assert same(clone(loaded).fit(X[::2], y[::2]).predict(X.copy()), model.predict(X.copy()))
+
+
+def test_an_unfitted_transfer_keeps_its_trained_sources(path):
+    expert = LEARNERS["forest"]().fit(X, y)
+    loaded = roundtrip(transfer(SVR(), sources=[("gas", FrozenEstimator(expert))]), path)
+    assert same(loaded.sources[0][1].predict(X.copy()), expert.predict(X.copy()))
 
 
 # skorch nets -------------------------------------------------------------------------------
@@ -432,7 +494,9 @@ def net_spec(tree):
 
 
 @pytest.mark.parametrize(
-    "value", [lambda X: X, open, functools.partial(shift), (i for i in "ab"), sys], ids=repr
+    "value",
+    [lambda X: X, open, functools.partial(shift), (i for i in "ab"), sys],
+    ids=["lambda", "built-in", "partial", "generator", "module"],
 )
 def test_what_would_need_code_to_load_is_refused_with_its_place(value, path):
     with pytest.raises(TypeError, match=r"Cannot save Pipeline\.steps\[0\]\[1\]\.func: "):
@@ -649,7 +713,9 @@ def test_a_pickle_in_place_of_arrays_is_not_loaded(path, canary):
 
 
 @pytest.mark.parametrize(
-    "part", [functools.partial(os.system, "touch touched"), os.system, "".join, {"f": print}], ids=repr
+    "part",
+    [functools.partial(os.system, "touch touched"), os.system, "".join, {"f": print}],
+    ids=["partial", "built-in", "method", "nested"],
 )
 def test_a_part_for_skops_that_names_more_than_allowed_is_not_loaded(part, path, canary):
     import skops.io

@@ -10,6 +10,7 @@ import numpy as np
 import sklearn
 import torch
 from sklearn.ensemble import RandomForestRegressor
+from sklearn.frozen import FrozenEstimator
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 from sklearn.neighbors import KNeighborsRegressor
@@ -53,14 +54,28 @@ def main():
             1.0 * RBF() + WhiteKernel(0.1), normalize_y=True, random_state=0
         ),
         "net": net,
+        "transfer": skxfer.HierarchicalTransfer(
+            RandomForestRegressor(4, max_depth=3), source_domains=["gas", "water"], cv=3, random_state=0
+        ),
+        "transfer_from_trained": skxfer.HierarchicalTransfer(
+            SVR(C=10),
+            sources=[("gas", FrozenEstimator(XGBRegressor(n_estimators=3, n_jobs=1).fit(X, y)))],
+            cv=3,
+        ),
     }
-    needs = {"xgboost": ["xgboost"], "net": ["torch", "skorch", "safetensors"]}
+    domain = np.repeat(["gas", "water", "target"], 10)
+    needs = {
+        "xgboost": ["xgboost"],
+        "transfer_from_trained": ["xgboost"],
+        "net": ["torch", "skorch", "safetensors"],
+    }
     records = []
     ARCHIVE.mkdir(exist_ok=True)
     for name, model in models.items():
         dtype = "float32" if name == "net" else "float64"
         inputs = rng.normal(size=(6, 3)).astype(dtype)
-        model.fit(X.astype(dtype), y[:, None].astype(dtype) if name == "net" else y)
+        options = {"sample_domain": domain} if name == "transfer" else {}
+        model.fit(X.astype(dtype), y[:, None].astype(dtype) if name == "net" else y, **options)
         skxfer.save(model, ARCHIVE / f"{name}.skxfer")
         records.append(
             {
