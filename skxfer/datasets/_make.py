@@ -7,7 +7,7 @@ from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 # The similarity that a word for it stands for.
-SIMILARITY = {"identical": 1.0, "related": 0.9, "unrelated": 0.0}
+SIMILARITY = {"identical": 1.0, "related": 0.98, "unrelated": 0.0}
 # Functions are standardised, and made orthogonal, over this many points.
 N_REFERENCE = 4096
 N_HIDDEN = 12
@@ -55,7 +55,7 @@ def make_domains(
       source.
     - a number s in [-1, 1]: f = s g + sqrt(1 - s²) h. The function h is drawn anew for each source and is
       uncorrelated with g, so that f and g have Pearson's correlation s.
-    - ``"related"``: s = 0.9; ``"unrelated"``: s = 0.
+    - ``"related"``: s = 0.98; ``"unrelated"``: s = 0.
     - ``"adversarial"``: f = g where the first feature exceeds 0.2, and f = -g elsewhere. The source is right
       on a part of the space and says the opposite on the rest, which no rescaling undoes.
 

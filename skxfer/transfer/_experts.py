@@ -16,7 +16,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.linear_model import SGDRegressor
-from sklearn.model_selection import BaseSearchCV
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import Pipeline
@@ -221,7 +221,7 @@ def inner_learner(estimator):
             estimator = estimator.steps[-1][1]
         elif isinstance(estimator, TransformedTargetRegressor):
             estimator = getattr(estimator, "regressor_", estimator.regressor)
-        elif isinstance(estimator, BaseSearchCV):
+        elif isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
             estimator = getattr(estimator, "best_estimator_", estimator.estimator)
         elif isinstance(estimator, PerTarget):
             estimator = estimator.estimator

@@ -8,7 +8,7 @@ from joblib import Parallel, delayed
 from scipy import sparse
 from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import KFold, check_cv
@@ -55,7 +55,7 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    estimator : regressor, default=RandomForestRegressor()
+    estimator : regressor, default=ExtraTreesRegressor()
         Any learner: forests, boosting, SVR, a network, a Pipeline. One that
         takes a single target is cloned per target.
     sources : list of (str, fitted regressor), optional
@@ -220,7 +220,7 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         self._validate_params()
         X = check_inputs(self, X, reset=True, allow_nan=get_tags(self).input_tags.allow_nan)
         Y = check_targets(y, n_rows(X))
-        self._single_target = np.ndim(y) == 1
+        self._single_target = np.asarray(y).ndim == 1
         self.n_targets_ = Y.shape[1]
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
@@ -397,7 +397,7 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         return split_domains(sample_domain, self.source_domains)
 
     def _learner(self):
-        return RandomForestRegressor() if self.estimator is None else self.estimator
+        return ExtraTreesRegressor() if self.estimator is None else self.estimator
 
     def _fit_experts(self, task):
         experts = [(name, self._check_source(name, source, task)) for name, source in self.sources or ()]
