@@ -138,7 +138,8 @@ def check_targets(y, n_samples):
         raise ValueError(f"y must have shape (n_samples,) or (n_samples, n_targets), got {Y.shape}.")
     if len(Y) != n_samples:
         raise ValueError(
-            f"Found input variables with inconsistent numbers of samples: X has {n_samples} rows, y has {len(Y)}."
+            "Found input variables with inconsistent numbers of samples: "
+            f"X has {n_samples} rows, y has {len(Y)}."
         )
     empty = np.isnan(Y).all(axis=0)
     if empty.any():

@@ -20,10 +20,9 @@ def _masked_means(y_true, y_pred, terms, sample_weight):
         raise ValueError(f"y_true has {y_true.shape[1]} targets and y_pred {y_pred.shape[1]}.")
     weight = np.ones(len(y_true)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
     weight = np.where(np.isnan(y_true), 0.0, weight[:, None])
-    if (weight.sum(axis=0) == 0).any():
-        raise ValueError(
-            f"Target {np.flatnonzero(weight.sum(axis=0) == 0)[0]} has no labelled row: its error is undefined."
-        )
+    bare = np.flatnonzero(weight.sum(axis=0) == 0)
+    if bare.size:
+        raise ValueError(f"Target {bare[0]} has no labelled row: its error is undefined.")
     known = np.where(np.isnan(y_true), 0.0, y_true)
     missing = np.isnan(y_true)
     means = []

@@ -6,7 +6,7 @@ from sklearn.model_selection import KFold
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array
 
-from ..domains import split_domains, cluster_rows
+from ..domains import cluster_rows, split_domains
 from ..inputs import check_sample_domain, n_rows, take
 
 
@@ -60,7 +60,8 @@ class _TargetSplitter(BaseEstimator):
         if labels is None:
             if self.source_domains is not None:
                 raise ValueError(
-                    "source_domains is set, so the domain of each row is needed: pass groups= or sample_domain=."
+                    "source_domains is set, so the domain of each row is needed: "
+                    "pass groups= or sample_domain=."
                 )
             return np.array([], dtype=int), np.arange(n_samples)
         sources, target = split_domains(check_sample_domain(labels, n_samples), self.source_domains)
@@ -306,7 +307,9 @@ class RepeatedLeaveTargetClusterOut(_Repeated):
     8
     """
 
-    def __init__(self, n_clusters=5, *, n_repeats=10, source_domains=None, featurizer=None, random_state=None):
+    def __init__(
+        self, n_clusters=5, *, n_repeats=10, source_domains=None, featurizer=None, random_state=None
+    ):
         self.n_clusters = n_clusters
         self.n_repeats = n_repeats
         self.source_domains = source_domains

@@ -9,12 +9,7 @@ import sklearn
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyRegressor
-from sklearn.ensemble import (
-    ExtraTreesRegressor,
-    GradientBoostingRegressor,
-    HistGradientBoostingRegressor,
-    RandomForestRegressor,
-)
+from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import SGDRegressor
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.multioutput import MultiOutputRegressor
@@ -26,11 +21,11 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 from ..inputs import take
 
 # Learners that grow by more rounds or trees, and the parameter that counts them.
+# (HistGradientBoosting bins each data set anew, so its old trees mean nothing on other rows.)
 _GROWING = {
     RandomForestRegressor: "n_estimators",
     ExtraTreesRegressor: "n_estimators",
     GradientBoostingRegressor: "n_estimators",
-    HistGradientBoostingRegressor: "max_iter",
 }
 # Learners whose fit goes on from their weights under ``warm_start``.
 _ITERATIVE = (MLPRegressor, SGDRegressor)
@@ -91,10 +86,13 @@ def can_continue(estimator):
     -------
     bool
     """
-    inner = inner_learner(estimator)
-    if isinstance(inner, MultiOutputRegressor):
-        return can_continue(inner.estimator)
-    return _package(inner) in ("skorch", "xgboost") or isinstance(inner, (*_GROWING, *_ITERATIVE))
+    if isinstance(estimator, Pipeline):
+        return can_continue(estimator.steps[-1][1])
+    if isinstance(estimator, TransformedTargetRegressor):
+        return estimator.regressor is not None and can_continue(estimator.regressor)
+    if isinstance(estimator, MultiOutputRegressor):
+        return can_continue(estimator.estimator)
+    return _package(estimator) in ("skorch", "xgboost") or isinstance(estimator, (*_GROWING, *_ITERATIVE))
 
 
 def continue_learner(fitted, estimator, X, Y, *, sample_weight=None, seed=None):
@@ -142,7 +140,10 @@ def continue_learner(fitted, estimator, X, Y, *, sample_weight=None, seed=None):
     if isinstance(model, Pipeline):
         name, last = model.steps[-1]
         X = model[:-1].transform(X) if len(model.steps) > 1 else X
-        model.steps[-1] = (name, continue_learner(last, estimator, X, Y, sample_weight=sample_weight, seed=seed))
+        model.steps[-1] = (
+            name,
+            continue_learner(last, estimator, X, Y, sample_weight=sample_weight, seed=seed),
+        )
         return model
     if isinstance(model, TransformedTargetRegressor):
         Y = model.transformer_.transform(Y)

@@ -9,10 +9,7 @@ from scipy import sparse
 from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.ensemble import ExtraTreesRegressor
-from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import KFold, check_cv
-from sklearn.pipeline import make_pipeline
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
@@ -22,11 +19,9 @@ from ..domains import (
     convex_weights,
     folds_like_the_use,
     is_significant_gain,
-    relevant_rows,
     split_domains,
     use_from_deployment,
 )
-from ..featurizers import ClippedScaler
 from ..inputs import check_inputs, check_sample_domain, check_targets, n_rows, take
 from ._experts import fit_learner, inner_pipeline, predict_learner
 from ._strategies import Task, fit_strategy, held_out_predictions, predict_strategy
@@ -265,9 +260,7 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
             for name, share in zip(self.strategies_, self.strategy_weights_.T, strict=True)
             if share.any() or name == "target_only" and self.guard
         ]
-        fitted = Parallel(n_jobs=self.n_jobs)(
-            delayed(fit_strategy)(name, task, target, F) for name in used
-        )
+        fitted = Parallel(n_jobs=self.n_jobs)(delayed(fit_strategy)(name, task, target, F) for name in used)
         self.models_ = dict(zip(used, fitted, strict=True))
         self.target_only_ = self.models_.get("target_only")
         self.source_weights_ = self._shares_of_experts()
@@ -350,7 +343,11 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
             for train, held in KFold(n_folds, shuffle=True, random_state=self._seed).split(rows):
                 weight = None if sample_weight is None else np.asarray(sample_weight)[rows[train]]
                 expert = fit_learner(
-                    self._learner(), take(X, rows[train]), Y[rows[train]], sample_weight=weight, seed=self._seed
+                    self._learner(),
+                    take(X, rows[train]),
+                    Y[rows[train]],
+                    sample_weight=weight,
+                    seed=self._seed,
                 )
                 outputs[rows[held], columns] = predict_learner(expert, take(X, rows[held]))
         return outputs
@@ -406,7 +403,9 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
             raise ValueError(f"Two sources have the same name: {clash or [name for name, _ in experts]}.")
         if self.strategy in ("merge", "target_only"):
             return experts
-        fitted = Parallel(n_jobs=self.n_jobs)(delayed(task.fit_on)(rows) for rows in task.source_rows.values())
+        fitted = Parallel(n_jobs=self.n_jobs)(
+            delayed(task.fit_on)(rows) for rows in task.source_rows.values()
+        )
         return experts + [(str(name), model) for name, model in zip(task.source_rows, fitted, strict=True)]
 
     def _check_source(self, name, source, task):
@@ -443,7 +442,11 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
             )
         if self.strategy == "auto":
             return ["target_only", "frozen"] + (["merge"] if source_rows else [])
-        return ["target_only", self.strategy] if self.guard and self.strategy != "target_only" else [self.strategy]
+        return (
+            ["target_only", self.strategy]
+            if self.guard and self.strategy != "target_only"
+            else [self.strategy]
+        )
 
     def _expert_outputs(self, X):
         if not self.experts_:

@@ -1,0 +1,197 @@
+"""SequentialTransfer: a chain of domains, each started from the last."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from ..inputs import check_inputs, check_sample_domain, check_targets, n_rows, take
+from ._experts import can_continue, continue_learner, fit_learner, predict_learner
+from ._hierarchical import HierarchicalTransfer
+
+
+class SequentialTransfer(RegressorMixin, BaseEstimator):
+    """Train a learner along a chain of domains, each stage started from the last.
+
+    For domains with a natural order, such as clusters of growing size: what was
+    learned on n atoms is carried to n + 1, and so on to the last domain, which
+    is the one predicted.
+
+    Parameters
+    ----------
+    estimator : regressor, default=ExtraTreesRegressor()
+        Any learner.
+    order : list of labels, optional
+        The domains, first to last. Default: sorted labels. Rows of other
+        domains are an error.
+    carry : {"auto", "continue", "frozen"}, default="auto"
+        What a stage takes over from the one before. ``"continue"``: the
+        learner's own state: forests get more trees, boosting more rounds,
+        networks start from their weights. ``"frozen"``: the previous model is
+        frozen as the one source of a :class:`HierarchicalTransfer`, which works
+        for every learner. ``"auto"``: continue where the learner can.
+    guard : bool, default=False
+        With ``carry="frozen"``, start afresh at a stage where the one before
+        does not help by cross-validation.
+    random_state : int, RandomState or None, default=None
+        Seeds every learner. None leaves the learners' own seeds.
+
+    Attributes
+    ----------
+    stages_ : dict of label to fitted regressor
+        The model after each domain, in order.
+    order_ : list of labels
+    carry_ : {"continue", "frozen"}
+    n_features_in_, feature_names_in_
+        For tables.
+
+    Raises
+    ------
+    ValueError
+        A domain in `order` without rows, rows outside `order`, a domain named twice.
+    TypeError
+        ``carry="continue"`` with a learner that has no state to continue from.
+
+    See Also
+    --------
+    HierarchicalTransfer : Several sources side by side.
+
+    References
+    ----------
+    .. [1] Z. Jiang et al., J. Chem. Inf. Model. 2025, 65, 92, doi:10.1021/acs.jcim.4c01473: energies of
+       boron clusters, carried from size to size.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import SGDRegressor
+    >>> from skxfer import SequentialTransfer
+    >>> X = [[0.0], [1.0], [0.0], [1.0], [0.0], [1.0]]
+    >>> y = [0.0, 1.0, 0.1, 1.1, 0.2, 1.2]
+    >>> size = [16, 16, 17, 17, 18, 18]
+    >>> model = SequentialTransfer(SGDRegressor(random_state=0)).fit(X, y, sample_domain=size)
+    >>> list(map(int, model.stages_))
+    [16, 17, 18]
+    """
+
+    __metadata_request__fit = {"sample_domain": True}
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "order": ["array-like", None],
+        "carry": [StrOptions({"auto", "continue", "frozen"})],
+        "guard": ["boolean"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, estimator=None, *, order=None, carry="auto", guard=False, random_state=None):
+        self.estimator = estimator
+        self.order = order
+        self.carry = carry
+        self.guard = guard
+        self.random_state = random_state
+
+    def fit(self, X, y, sample_domain=None, sample_weight=None):
+        """Train domain after domain.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), DataFrame or sequence of objects
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            NaN marks a missing label.
+        sample_domain : array-like of shape (n_samples,), optional
+            The domain of each row. Default: all rows are one domain.
+        sample_weight : array-like of shape (n_samples,), optional
+            Passed to the learner.
+
+        Returns
+        -------
+        self : SequentialTransfer
+        """
+        self._validate_params()
+        X = check_inputs(self, X, reset=True, allow_nan=get_tags(self).input_tags.allow_nan)
+        Y = check_targets(y, n_rows(X))
+        self._single_target = np.asarray(y).ndim == 1
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+        labels = np.zeros(len(Y), dtype=int) if sample_domain is None else sample_domain
+        labels = check_sample_domain(labels, len(Y))
+        self.order_ = self._check_order(labels)
+        learner = self._learner()
+        self.carry_ = (
+            ("continue" if can_continue(learner) else "frozen") if self.carry == "auto" else self.carry
+        )
+        seed = None
+        if self.random_state is not None:
+            seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+
+        self.stages_ = {}
+        model = None
+        for name in self.order_:
+            rows = np.flatnonzero(labels == name)
+            weight = None if sample_weight is None else sample_weight[rows]
+            stage = (take(X, rows), Y[rows])
+            if model is None:
+                model = fit_learner(learner, *stage, sample_weight=weight, seed=seed)
+            elif self.carry_ == "continue":
+                model = continue_learner(model, learner, *stage, sample_weight=weight, seed=seed)
+            else:
+                previous = FrozenEstimator(model)
+                model = HierarchicalTransfer(
+                    learner,
+                    sources=[("previous", previous)],
+                    strategy="auto" if self.guard else "frozen",
+                    guard=self.guard,
+                    random_state=seed,
+                ).fit(*stage, sample_weight=weight)
+            self.stages_[name] = model
+        return self
+
+    def predict(self, X):
+        """Predict the last domain.
+
+        Parameters
+        ----------
+        X : like X in `fit`
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets)
+        """
+        check_is_fitted(self)
+        X = check_inputs(self, X, reset=False, allow_nan=get_tags(self).input_tags.allow_nan)
+        prediction = predict_learner(self.stages_[self.order_[-1]], X)
+        return prediction.ravel() if self._single_target else prediction
+
+    def __sklearn_tags__(self):
+        """Take NaN and sparse input if the learner does; missing labels always."""
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self._learner())
+        tags.input_tags.allow_nan = inner.input_tags.allow_nan
+        tags.input_tags.sparse = inner.input_tags.sparse
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _learner(self):
+        return ExtraTreesRegressor() if self.estimator is None else self.estimator
+
+    def _check_order(self, labels):
+        present = list(np.unique(labels))
+        if self.order is None:
+            return present
+        order = list(self.order)
+        if len(set(order)) < len(order):
+            raise ValueError(f"order names a domain twice: {order}.")
+        for name in order:
+            if name not in present:
+                raise ValueError(
+                    f"No row has the domain {name!r} of order; the domains present are {present}."
+                )
+        for name in present:
+            if name not in order:
+                raise ValueError(
+                    f"Domain {name!r} is not in order={order}: name its place in the chain or drop its rows."
+                )
+        return order
