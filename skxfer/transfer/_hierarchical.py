@@ -476,7 +476,11 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         )
 
     def _choose(self, t, sets):
-        """Weigh the strategies for target t by out-of-fold predictions P (n_rows, n_targets, n_strategies)."""
+        """Weigh the strategies for target t.
+
+        Each set of folds holds out-of-fold predictions of shape (n_rows, n_targets,
+        n_strategies), labels of shape (n_rows, n_targets), and the fold of each row.
+        """
         labelled = [(P[:, t], Y[:, t], fold) for P, Y, fold in sets]
         labelled = [tuple(a[~np.isnan(y)] for a in (P, y, fold)) for P, y, fold in labelled]
         if self.strategy == "auto":

@@ -1,0 +1,50 @@
+# Everything runs in a virtual environment of its own, .venv, made at first use.
+PYTHON ?= python3
+VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+# On Linux, the package xgboost brings 400 MB of GPU libraries that a laptop has no use for.
+XGBOOST := $(shell $(PYTHON) -c "import platform as p; print('xgboost-cpu' if (p.system(), p.machine()) == ('Linux', 'x86_64') else 'xgboost')")
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS)
+
+.PHONY: demo test lint docs clean
+
+demo: $(VENV)/demo
+	$(BIN)/skxfer portability --out report
+
+test: $(VENV)/test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+docs: $(VENV)/docs
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+$(VENV)/venv:
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/demo: $(VENV)/venv setup.cfg $(CONSTRAINTS)
+	$(INSTALL) $(XGBOOST) --editable ".[cli]"
+	touch $@
+
+$(VENV)/test: $(VENV)/venv setup.cfg $(CONSTRAINTS)
+	$(INSTALL) $(XGBOOST) --editable ".[cli,persistence,torch,atoms,excel,dask,test]"
+	touch $@
+
+$(VENV)/lint: $(VENV)/venv setup.cfg $(CONSTRAINTS)
+	$(INSTALL) ruff
+	touch $@
+
+$(VENV)/docs: $(VENV)/venv setup.cfg $(CONSTRAINTS)
+	$(INSTALL) $(XGBOOST) --editable ".[cli,docs]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) docs/_build docs/api/generated docs/auto_examples report
