@@ -38,6 +38,8 @@ class _TargetSplitter(BaseEstimator):
             An unknown source domain, no target row, too few target rows for the folds.
         """
         labels = sample_domain if sample_domain is not None else groups
+        if labels is not None:
+            labels = check_sample_domain(labels, n_rows(X))
         sources, target = self._rows(n_rows(X), labels)
         for test in self._test_folds(X, target, labels):
             train = np.setdiff1d(target, test)
@@ -64,7 +66,7 @@ class _TargetSplitter(BaseEstimator):
                     "pass groups= or sample_domain=."
                 )
             return np.array([], dtype=int), np.arange(n_samples)
-        sources, target = split_domains(check_sample_domain(labels, n_samples), self.source_domains)
+        sources, target = split_domains(labels, self.source_domains)
         return np.concatenate([np.array([], dtype=int), *sources.values()]), target
 
 
@@ -147,13 +149,14 @@ class LeaveOneTargetDomainOut(_TargetSplitter):
         labels = sample_domain if sample_domain is not None else groups
         if labels is None:
             raise ValueError("The domain of each row is needed: pass groups= or sample_domain=.")
+        labels = check_sample_domain(labels, len(labels))
         _, target = self._rows(len(labels), labels)
-        return len(np.unique(np.asarray(labels)[target]))
+        return len(np.unique(labels[target]))
 
     def _test_folds(self, X, target, labels):
         if labels is None:
             raise ValueError("The domain of each row is needed: pass groups= or sample_domain=.")
-        labels = np.asarray(labels)[target]
+        labels = labels[target]
         names = np.unique(labels)
         if len(names) < 2:
             raise ValueError(
@@ -223,7 +226,7 @@ class LeaveTargetClusterOut(_TargetSplitter):
             raise ValueError(
                 f"Clusters need numbers without NaN: pass featurizer=, a transformer of your inputs ({error})"
             ) from error
-        domain = None if labels is None else np.asarray(labels)[target]
+        domain = None if labels is None else labels[target]
         groups = cluster_rows(Z, domain, self.n_clusters, self.random_state)
         return [target[groups == k] for k in range(self.n_clusters)]
 
