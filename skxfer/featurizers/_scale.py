@@ -80,8 +80,15 @@ class ClippedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_features)
+            In single precision if X is, for networks.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
         Z = (X - self.mean_) / self.scale_
-        return Z if self.clip is None else np.clip(Z, -self.clip, self.clip)
+        return (Z if self.clip is None else np.clip(Z, -self.clip, self.clip)).astype(X.dtype, copy=False)
+
+    def __sklearn_tags__(self):
+        """Keep single precision."""
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

@@ -61,7 +61,7 @@ class SpectrumFeaturizer(TransformerMixin, BaseEstimator):
     Raises
     ------
     ValueError
-        A dielectric constant below 1 (naming the row), unknown columns, groups of unequal length.
+        A dielectric constant below 1 (naming the row), unknown columns.
 
     References
     ----------
@@ -142,10 +142,17 @@ class SpectrumFeaturizer(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_features_out)
+            In single precision if X is, for networks.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        return self.scaler_.transform(self._physical(X))
+        X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
+        return self.scaler_.transform(self._physical(X.astype(np.float64))).astype(X.dtype, copy=False)
+
+    def __sklearn_tags__(self):
+        """Keep single precision."""
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the features.
