@@ -170,6 +170,9 @@ def check_sample_domain(sample_domain, n_samples):
         Wrong length or shape, or missing labels (naming the first row).
     """
     labels = np.asarray(sample_domain)
+    if labels.dtype.kind in "US" and not isinstance(sample_domain, np.ndarray):
+        # numpy would have written a missing label, or a number, as text.
+        labels = np.asarray(sample_domain, dtype=object)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.shape != (n_samples,):
@@ -183,7 +186,16 @@ def check_sample_domain(sample_domain, n_samples):
             f"sample_domain has no label in row {np.flatnonzero(missing)[0]} ({missing.sum()} rows in all). "
             "Name the domain of each row, or drop the rows."
         )
-    return labels.astype(str) if labels.dtype == object and isinstance(labels[0], str) else labels
+    if labels.dtype != object:
+        return labels
+    strings = np.array([isinstance(label, str) for label in labels])
+    if strings.any() and not strings.all():
+        row = np.flatnonzero(strings != strings[0])[0]
+        raise ValueError(
+            f"sample_domain mixes text and other labels: row 0 has {labels[0]!r}, "
+            f"row {row} has {labels[row]!r}. Convert all to text."
+        )
+    return labels.astype(str) if strings.all() else labels
 
 
 def n_rows(X):
