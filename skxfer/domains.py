@@ -12,6 +12,10 @@ from sklearn.utils import check_random_state
 
 from .featurizers import ClippedScaler
 
+# Clusters and distances to neighbours are found on a sample of larger targets.
+MAX_CLUSTERED_ROWS = 10_000
+MAX_COMPARED_ROWS = 2_000
+
 SPLITS_OF_USE = ("similar", "new_domains", "new_inputs")
 
 
@@ -89,7 +93,7 @@ def relevant_rows(Y_source, Y_target, margin):
     return ~outside.any(axis=1)
 
 
-def cluster_rows(Z, domain, n_clusters, random_state):
+def cluster_rows(Z, domain, n_clusters, random_state, *, at_least=None):
     """Cluster inputs by k-means, scaled within each domain.
 
     Parameters
@@ -98,6 +102,9 @@ def cluster_rows(Z, domain, n_clusters, random_state):
     domain : ndarray of shape (n_samples,) or None
     n_clusters : int
     random_state : int, RandomState or None
+    at_least : int, optional
+        With fewer distinct rows than `n_clusters`, make as many clusters as
+        there are, if they are this many. Default: `n_clusters`.
 
     Returns
     -------
@@ -114,13 +121,19 @@ def cluster_rows(Z, domain, n_clusters, random_state):
     for name in np.unique(domain):
         rows = domain == name
         scaled[rows] = ClippedScaler(clip=3.0).fit_transform(Z[rows])
-    distinct = len(np.unique(scaled, axis=0)) if len(scaled) < 10 * n_clusters else n_clusters
-    if distinct < n_clusters:
+    distinct = len(np.unique(scaled[: 10 * n_clusters], axis=0))
+    if distinct < n_clusters:  # among the first rows: now look at all
+        distinct = len(np.unique(scaled, axis=0))
+    if distinct < (at_least or n_clusters):
         raise ValueError(
-            f"n_clusters={n_clusters} folds of clusters need as many distinct target inputs, "
-            f"there are {distinct}."
+            f"{at_least or n_clusters} folds of clusters need as many distinct target inputs, there are "
+            f"{distinct}. Use fewer folds, or random ones (predict_on='similar', TargetKFold)."
         )
-    return KMeans(n_clusters, n_init=3, random_state=random_state).fit_predict(scaled)
+    rng = check_random_state(random_state)
+    sample = scaled
+    if len(scaled) > MAX_CLUSTERED_ROWS:
+        sample = scaled[rng.choice(len(scaled), MAX_CLUSTERED_ROWS, replace=False)]
+    return KMeans(min(n_clusters, distinct), n_init=3, random_state=rng).fit(sample).predict(scaled)
 
 
 def folds_like_the_use(Z, domain, use, n_splits, random_state):
@@ -168,7 +181,8 @@ def folds_like_the_use(Z, domain, use, n_splits, random_state):
         codes = rng.permutation(len(names))[codes]
         return [_fold_numbers(GroupKFold(min(n_splits, len(names))).split(Z, groups=codes), n)]
     coarse = cluster_rows(Z, domain, n_splits, seed)
-    fine = cluster_rows(Z, domain, min(4 * n_splits, max(n_splits, n // 2)), seed)
+    n_fine = min(4 * n_splits, max(n_splits, n // 2))
+    fine = cluster_rows(Z, domain, n_fine, seed, at_least=n_splits)
     return [coarse, _fold_numbers(GroupKFold(n_splits).split(Z, groups=fine), n)]
 
 
@@ -179,7 +193,7 @@ def _fold_numbers(split, n):
     return fold
 
 
-def use_from_deployment(Z, Z_deploy, domain, n_splits, random_state, max_rows=2000):
+def use_from_deployment(Z, Z_deploy, domain, n_splits, random_state):
     """Say which folds look like the unlabelled inputs that are to be predicted.
 
     For each kind of fold the distance from a held-out row to its nearest
@@ -193,19 +207,17 @@ def use_from_deployment(Z, Z_deploy, domain, n_splits, random_state, max_rows=20
     domain : ndarray of shape (n_target,) or None
     n_splits : int
     random_state : int, RandomState or None
-    max_rows : int
-        Rows beyond this number are sampled.
 
     Returns
     -------
     {"similar", "new_domains", "new_inputs"}
     """
     rng = check_random_state(random_state)
-    if len(Z) > max_rows:
-        rows = rng.choice(len(Z), max_rows, replace=False)
+    if len(Z) > MAX_COMPARED_ROWS:
+        rows = rng.choice(len(Z), MAX_COMPARED_ROWS, replace=False)
         Z, domain = Z[rows], None if domain is None else domain[rows]
-    if len(Z_deploy) > max_rows:
-        Z_deploy = Z_deploy[rng.choice(len(Z_deploy), max_rows, replace=False)]
+    if len(Z_deploy) > MAX_COMPARED_ROWS:
+        Z_deploy = Z_deploy[rng.choice(len(Z_deploy), MAX_COMPARED_ROWS, replace=False)]
     scaler = ClippedScaler().fit(Z)
     Z, Z_deploy = scaler.transform(Z), scaler.transform(Z_deploy)
     levels = np.linspace(0.1, 0.9, 9)
