@@ -10,7 +10,8 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor, RandomForestRegressor
-from sklearn.linear_model import SGDRegressor
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LinearRegression, SGDRegressor
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.neural_network import MLPRegressor
@@ -126,11 +127,15 @@ def continue_learner(fitted, estimator, X, Y, *, sample_weight=None, seed=None):
     if isinstance(model, (PerTarget, MultiOutputRegressor)):
         for j, part in enumerate(model.estimators_):
             rows = np.flatnonzero(~np.isnan(Y[:, j]))
-            if rows.size and not isinstance(part, DummyRegressor):
-                weight = None if sample_weight is None else sample_weight[rows]
-                model.estimators_[j] = continue_learner(
-                    part, estimator, take(X, rows), Y[rows][:, [j]], sample_weight=weight, seed=seed
-                )
+            if not rows.size:
+                continue
+            data = (take(X, rows), Y[rows][:, [j]])
+            weight = None if sample_weight is None else sample_weight[rows]
+            if isinstance(part, DummyRegressor):  # no label so far: there is nothing to continue from
+                part = fit_learner(estimator, *data, sample_weight=weight, seed=seed)
+            else:
+                part = continue_learner(part, estimator, *data, sample_weight=weight, seed=seed)
+            model.estimators_[j] = part
         return model
     if np.isnan(Y).any():
         raise ValueError(
@@ -164,8 +169,9 @@ def continue_learner(fitted, estimator, X, Y, *, sample_weight=None, seed=None):
     for kind, counter in _GROWING.items():
         if isinstance(model, kind):
             inner = inner_learner(estimator)
-            more = getattr(inner.estimator if isinstance(inner, MultiOutputRegressor) else inner, counter)
-            model.set_params(**{counter: getattr(model, counter) + more})
+            while isinstance(inner, MultiOutputRegressor):
+                inner = inner_learner(inner.estimator)
+            model.set_params(**{counter: getattr(model, counter) + getattr(inner, counter)})
     return _fit(model.set_params(warm_start=True), X, Y, sample_weight)
 
 
@@ -217,17 +223,7 @@ def inner_learner(estimator):
     -------
     estimator
     """
-    while True:
-        if isinstance(estimator, Pipeline):
-            estimator = estimator.steps[-1][1]
-        elif isinstance(estimator, TransformedTargetRegressor):
-            estimator = getattr(estimator, "regressor_", estimator.regressor)
-        elif isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
-            estimator = getattr(estimator, "best_estimator_", estimator.estimator)
-        elif isinstance(estimator, PerTarget):
-            estimator = estimator.estimator
-        else:
-            return estimator
+    return list(_layers(estimator))[-1]
 
 
 def inner_pipeline(estimator):
@@ -241,9 +237,24 @@ def inner_pipeline(estimator):
     -------
     Pipeline or None
     """
-    if isinstance(estimator, TransformedTargetRegressor):
-        estimator = estimator.regressor
-    return estimator if isinstance(estimator, Pipeline) and len(estimator.steps) > 1 else None
+    pipelines = (layer for layer in _layers(estimator) if isinstance(layer, Pipeline))
+    return next((pipeline for pipeline in pipelines if len(pipeline.steps) > 1), None)
+
+
+def _layers(estimator):
+    """Yield an estimator and what it wraps, from the outside to the learner."""
+    while estimator is not None:
+        yield estimator
+        if isinstance(estimator, Pipeline):
+            estimator = estimator.steps[-1][1]
+        elif isinstance(estimator, TransformedTargetRegressor):
+            estimator = getattr(estimator, "regressor_", estimator.regressor) or LinearRegression()
+        elif isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
+            estimator = getattr(estimator, "best_estimator_", estimator.estimator)
+        elif isinstance(estimator, (FrozenEstimator, PerTarget)):
+            estimator = estimator.estimator
+        else:
+            estimator = None
 
 
 def supports_multi_output(estimator):
@@ -271,11 +282,22 @@ def _fit(model, X, Y, sample_weight, **fit_params):
     """Fit in place, with X and y in the form that the learner takes."""
     if sample_weight is not None:
         fit_params |= {_weight_name(model): sample_weight}
-    if _package(inner_learner(model)) == "skorch" and not isinstance(model, PerTarget):
-        Y = Y.astype(np.float32)
-    elif Y.shape[1] == 1 and not isinstance(model, PerTarget):
+    if isinstance(model, PerTarget):
+        return model.fit(X, Y, **fit_params)
+    inner = inner_learner(model)
+    if _package(inner) == "skorch":
+        model.fit(_cast_inputs(model, X), Y.astype(np.float32), **fit_params)
+        width = predict_learner(model, take(X, [0])).shape[1]
+        if width != Y.shape[1]:
+            raise ValueError(
+                f"The network predicts {width} value(s) and is trained on {Y.shape[1]} target(s): give its "
+                "module as many outputs as there are targets, but one where labels are missing, since then "
+                "each target has its own network."
+            )
+        return model
+    if Y.shape[1] == 1 and not isinstance(inner, MultiOutputRegressor):
         Y = Y.ravel()
-    return model.fit(_cast_inputs(model, X), Y, **fit_params)
+    return model.fit(X, Y, **fit_params)
 
 
 def _weight_name(model):
@@ -287,8 +309,10 @@ def _weight_name(model):
         )
     if isinstance(model, PerTarget) or sklearn.get_config()["enable_metadata_routing"]:
         return "sample_weight"
-    if isinstance(model, TransformedTargetRegressor):
+    if isinstance(model, TransformedTargetRegressor) and model.regressor is not None:
         return _weight_name(model.regressor)
+    if isinstance(model, (GridSearchCV, RandomizedSearchCV)):
+        return _weight_name(model.estimator)
     if isinstance(model, Pipeline):
         name, last = model.steps[-1]
         return f"{name}__{_weight_name(last)}"
@@ -299,8 +323,10 @@ def _cast_inputs(model, X):
     """Give networks single precision, everything else X as it is."""
     if _package(inner_learner(model)) != "skorch":
         return X
-    if isinstance(X, pd.DataFrame) and not isinstance(model, Pipeline):
-        X = X.to_numpy()
+    if isinstance(X, pd.DataFrame):
+        if inner_pipeline(model) is None:
+            return X.to_numpy(dtype=np.float32)
+        return X.astype(dict.fromkeys(X.select_dtypes("float64").columns, np.float32))
     return X.astype(np.float32) if getattr(X, "dtype", None) == np.float64 else X
 
 
