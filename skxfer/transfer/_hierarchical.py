@@ -4,14 +4,13 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
-from scipy import sparse
 from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.model_selection import KFold, check_cv
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ..domains import (
@@ -219,6 +218,8 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         self.n_targets_ = Y.shape[1]
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
+        if sample_domain is not None:
+            sample_domain = check_sample_domain(sample_domain, len(Y))
         source_rows, target = self._find_rows(sample_domain, len(Y))
         self._seed = None
         if self.random_state is not None:
@@ -245,7 +246,7 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         self.strategies_ = self._competitors(source_rows)
         F = self._expert_outputs(take(X, target)) if "frozen" in self.strategies_ else None
         if len(self.strategies_) > 1 or self.guard and self.strategies_ != ["target_only"]:
-            labels = None if sample_domain is None else np.asarray(sample_domain)[target]
+            labels = None if sample_domain is None else sample_domain[target]
             self._cross_validate(task, target, F, labels, X_deploy)
         else:
             self.predict_on_ = None
@@ -336,8 +337,15 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         Y = check_targets(y, n_rows(X))
         outputs = self._expert_outputs(X)
         source_rows, _ = self._find_rows(sample_domain, len(Y))
+        if self.strategy in ("merge", "target_only"):  # no expert was trained on these rows
+            return outputs
         first = len(self.experts_) - len(source_rows)
         for e, rows in enumerate(source_rows.values(), start=first):
+            if len(rows) < 2:
+                raise ValueError(
+                    f"Source {self.experts_[e][0]!r} has one row, for which there is no out-of-fold "
+                    "prediction: drop this source, or use fit(...).transform(X)."
+                )
             columns = slice(e * self.n_targets_, (e + 1) * self.n_targets_)
             n_folds = min(len(rows), self.cv if isinstance(self.cv, Integral) else 5)
             for train, held in KFold(n_folds, shuffle=True, random_state=self._seed).split(rows):
@@ -381,7 +389,7 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         if sample_domain is None:
             if self.source_domains is not None:
                 raise ValueError(
-                    f"source_domains={list(self.source_domains)} needs the domain of each row: "
+                    f"source_domains={self.source_domains!r} needs the domain of each row: "
                     "pass sample_domain= to fit."
                 )
             return {}, np.arange(n_samples)
@@ -397,6 +405,11 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         return ExtraTreesRegressor() if self.estimator is None else self.estimator
 
     def _fit_experts(self, task):
+        for entry in self.sources or ():
+            if not (isinstance(entry, tuple) and len(entry) == 2 and hasattr(entry[1], "predict")):
+                raise TypeError(
+                    f"sources must be a list of (name, FrozenEstimator(model)), an entry is {entry!r}."
+                )
         experts = [(name, self._check_source(name, source, task)) for name, source in self.sources or ()]
         clash = {name for name, _ in experts} & {str(name) for name in task.source_rows}
         if clash or len({name for name, _ in experts}) < len(experts):
@@ -514,6 +527,11 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         elif self.predict_on == "auto":
             X_deploy = check_inputs(self, X_deploy, reset=False, allow_nan=True)
             self.predict_on_ = use_from_deployment(Z, view(X_deploy), labels, self.cv, self._seed)
+        if self.predict_on_ == "new_inputs" and not Z.shape[1]:
+            raise ValueError(
+                "Folds of new inputs need numbers, and X holds none: use a Pipeline that turns X into "
+                "numbers before the learner, or predict_on='similar'."
+            )
         sets = folds_like_the_use(Z, labels, self.predict_on_, self.cv, self._seed)
         return [
             [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)] for fold in sets
@@ -522,16 +540,19 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
     def _numeric_view(self, X, Y):
         """Inputs as numbers, the way the learner sees them, and the function that makes them."""
         pipeline = inner_pipeline(self._learner())
-        if pipeline is not None:
-            head = clone(pipeline[:-1]).fit(X, np.where(np.isnan(Y), np.nanmean(Y, axis=0), Y)[:, 0])
-            view = head.transform
-        elif isinstance(X, pd.DataFrame):
-            columns = X.select_dtypes("number").columns
-            view = lambda X: X[columns].to_numpy(dtype=float)  # noqa: E731
+        if pipeline is None:
+            prepare = lambda X: X  # noqa: E731
         else:
-            view = np.asarray
+            head = clone(pipeline[:-1]).fit(X, np.where(np.isnan(Y), np.nanmean(Y, axis=0), Y)[:, 0])
+            prepare = head.transform
+        prepared = prepare(X)
+        if isinstance(prepared, pd.DataFrame):
+            columns = prepared.select_dtypes("number").columns
+            view = lambda X: prepare(X)[columns].to_numpy(dtype=float)  # noqa: E731
+        else:
+            view = lambda X: np.asarray(prepare(X))  # noqa: E731
         Z = view(X)
-        if sparse.issparse(Z) or Z.ndim != 2 or not Z.shape[1] or Z.dtype.kind not in "biuf":
+        if Z.ndim != 2 or not Z.shape[1] or Z.dtype.kind not in "biuf":
             view = self._expert_outputs
             Z = view(X)
         fill = np.nan_to_num(np.nanmean(np.where(np.isfinite(Z), Z, np.nan), axis=0))
