@@ -427,6 +427,18 @@ def test_an_unfitted_transfer_keeps_its_trained_sources(path):
     assert same(loaded.sources[0][1].predict(X.copy()), expert.predict(X.copy()))
 
 
+@pytest.mark.parametrize("name", ["forest", "SVR"])  # the one continues, the other is frozen
+def test_transfer_along_a_chain_comes_back(name, path):
+    model = skxfer.SequentialTransfer(
+        LEARNERS[name](), order=["gas", "water", "target"], carry="auto", random_state=0
+    )
+    model.fit(X, y, sample_domain=DOMAIN)
+    loaded = roundtrip(model, path)
+    assert same(loaded.predict(X.copy()), model.predict(X.copy()))
+    for label, stage in model.stages_.items():
+        assert same(loaded.stages_[label].predict(X.copy()), stage.predict(X.copy()))
+
+
 # skorch nets -------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ Run it from the repository root when the file format changes: python -m tools.ma
 """
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,12 @@ from xgboost import XGBRegressor
 import skxfer
 
 ARCHIVE = Path(__file__).parents[1] / "tests" / "archive"
+# The packages that read each member of a file.
+NEEDS = {
+    "parts.skops": ["skops"],
+    "boosters/0.ubj": ["xgboost"],
+    "tensors.safetensors": ["torch", "skorch", "safetensors"],
+}
 
 
 class Layers(torch.nn.Module):
@@ -42,6 +49,8 @@ def main():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(30, 3))
     y = X[:, 0] + np.sin(2 * X[:, 1])
+    Y = np.c_[y, X[:, 2] ** 2]
+    Y[::7, 1] = np.nan
     torch.manual_seed(0)
     net = NeuralNetRegressor(Layers, max_epochs=5, optimizer=torch.optim.Adam, lr=0.05, verbose=0)
     models = {
@@ -57,30 +66,36 @@ def main():
         "transfer": skxfer.HierarchicalTransfer(
             RandomForestRegressor(4, max_depth=3), source_domains=["gas", "water"], cv=3, random_state=0
         ),
+        "transfer_to_two_targets": skxfer.HierarchicalTransfer(
+            SVR(C=10), source_domains=["gas", "water"], cv=3, random_state=0
+        ),
         "transfer_from_trained": skxfer.HierarchicalTransfer(
             SVR(C=10),
             sources=[("gas", FrozenEstimator(XGBRegressor(n_estimators=3, n_jobs=1).fit(X, y)))],
             cv=3,
+            random_state=0,
+        ),
+        "sequential": skxfer.SequentialTransfer(
+            RandomForestRegressor(3, max_depth=3), order=["gas", "water", "target"], random_state=0
         ),
     }
+    of_domains = ("transfer", "transfer_to_two_targets", "sequential")
     domain = np.repeat(["gas", "water", "target"], 10)
-    needs = {
-        "xgboost": ["xgboost"],
-        "transfer_from_trained": ["xgboost"],
-        "net": ["torch", "skorch", "safetensors"],
-    }
     records = []
     ARCHIVE.mkdir(exist_ok=True)
     for name, model in models.items():
         dtype = "float32" if name == "net" else "float64"
         inputs = rng.normal(size=(6, 3)).astype(dtype)
-        options = {"sample_domain": domain} if name == "transfer" else {}
-        model.fit(X.astype(dtype), y[:, None].astype(dtype) if name == "net" else y, **options)
-        skxfer.save(model, ARCHIVE / f"{name}.skxfer")
+        options = {"sample_domain": domain} if name in of_domains else {}
+        labels = {"net": y[:, None].astype(dtype), "transfer_to_two_targets": Y}.get(name, y)
+        model.fit(X.astype(dtype), labels, **options)
+        path = ARCHIVE / f"{name}.skxfer"
+        skxfer.save(model, path)
+        members = zipfile.ZipFile(path).namelist()
         records.append(
             {
-                "file": f"{name}.skxfer",
-                "needs": needs.get(name, []),
+                "file": path.name,
+                "needs": [package for member in members for package in NEEDS.get(member, [])],
                 "skxfer": skxfer.__version__,
                 "scikit-learn": sklearn.__version__,
                 "dtype": dtype,
