@@ -1,0 +1,43 @@
+"""Seeds for every test, and transfer problems that many tests share."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from skxfer.datasets import make_domains
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    np.random.seed(0)  # noqa: NPY002
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
+def _problem(**params):
+    """A problem with its test rows set apart, read-only, so that no test changes it for others."""
+    problem = make_domains(**params)
+    train = problem.domain != "test"
+    for key in ("data", "target", "target_function"):
+        problem[f"test_{key}"] = problem[key][~train]
+        problem[key] = problem[key][train]
+    problem.domain = problem.domain[train]
+    for value in problem.values():
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+    return problem
+
+
+@pytest.fixture(scope="session")
+def related():
+    """One source of 150 rows that helps, 25 target rows, 60 test rows, 3 features, one target."""
+    return _problem(n_source=150, n_target=25, n_test=60, n_features=3, random_state=0)
+
+
+@pytest.fixture(scope="session")
+def several():
+    """Two sources of 80 rows that help, 25 target rows, 60 test rows, 3 features, two targets."""
+    return _problem(
+        n_source=80, n_target=25, n_test=60, n_features=3, n_targets=2, n_sources=2, random_state=0
+    )

@@ -1,0 +1,276 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from skxfer import domains
+from skxfer.domains import (
+    cluster_rows,
+    convex_weights,
+    folds_like_the_use,
+    is_significant_gain,
+    relevant_rows,
+    split_domains,
+    use_from_deployment,
+)
+
+DOMAIN = np.array(["gas", "water", "gas", "hexane", "surface"])
+
+
+def blobs(n_blobs=4, per_blob=6, distance=100.0, seed=0):
+    """Well separated groups of inputs, shuffled: the inputs and the group of each."""
+    rng = np.random.default_rng(seed)
+    group = rng.permutation(np.repeat(np.arange(n_blobs), per_blob))
+    return distance * np.c_[group, group % 2] + rng.normal(size=(len(group), 2)), group
+
+
+def same_partition(a, b):
+    return len(np.unique(a)) == len(np.unique(b)) == len(np.unique(np.c_[a, b], axis=0))
+
+
+# who is source, who is target ------------------------------------------------------------------
+
+
+def test_sources_come_in_the_order_named_and_all_other_rows_are_target():
+    sources, target = split_domains(DOMAIN, ["surface", "gas"])
+    assert {name: list(rows) for name, rows in sources.items()} == {"surface": [4], "gas": [0, 2]}
+    assert list(sources) == ["surface", "gas"]
+    assert list(target) == [1, 3]
+
+
+def test_one_source_may_be_named_by_itself():
+    sources, _ = split_domains(DOMAIN, "gas")
+    assert list(sources) == ["gas"]
+
+
+def test_without_sources_every_row_is_target():
+    sources, target = split_domains(DOMAIN, None)
+    assert sources == {}
+    assert list(target) == [0, 1, 2, 3, 4]
+
+
+def test_integer_domains_work():
+    sources, target = split_domains(np.array([16, 17, 16]), [16])
+    assert list(sources[16]) == [0, 2]
+    assert list(target) == [1]
+
+
+def test_unknown_source_is_an_error_that_lists_the_domains():
+    with pytest.raises(ValueError, match=r"No row has the source domain 'ether'.*'gas'.*'hexane'"):
+        split_domains(DOMAIN, ["gas", "ether"])
+
+
+def test_source_named_twice_is_an_error():
+    with pytest.raises(ValueError, match="names a domain twice"):
+        split_domains(DOMAIN, ["gas", "gas"])
+
+
+def test_sources_that_leave_no_target_row_are_an_error():
+    with pytest.raises(ValueError, match="no target row.*Leave the domain that you want to predict out"):
+        split_domains(np.array(["a", "b"]), ["a", "b"])
+
+
+# relevance --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.1, 1.0])
+def test_relevant_rows_lie_in_the_widened_label_range_of_the_target(margin):
+    rng = np.random.default_rng(0)
+    source, target = rng.normal(scale=3, size=(50, 2)), rng.normal(size=(8, 2))
+    target[0, 1] = np.nan
+    expected = []
+    for row in source:
+        inside = True
+        for t in range(2):
+            known = [v for v in target[:, t] if not np.isnan(v)]
+            width = margin * (max(known) - min(known))
+            inside &= min(known) - width <= row[t] <= max(known) + width
+        expected.append(inside)
+    assert 0 < sum(expected) < 50
+    np.testing.assert_array_equal(relevant_rows(source, target, margin), expected)
+
+
+def test_missing_source_label_never_makes_a_row_irrelevant():
+    source = np.array([[np.nan, 0.5], [np.nan, 9.0], [np.nan, np.nan]])
+    assert list(relevant_rows(source, np.array([[0.0, 0.0], [1.0, 1.0]]), 0.1)) == [True, False, True]
+
+
+# clusters and folds -----------------------------------------------------------------------------
+
+
+def test_clusters_are_the_separated_groups():
+    Z, group = blobs()
+    assert same_partition(cluster_rows(Z, None, 4, 0), group)
+
+
+def test_same_structures_in_several_domains_fall_in_the_same_clusters():
+    structures, group = blobs(3, 5)
+    Z = np.vstack([structures, 1e4 + 50 * structures])  # as if measured in other units
+    domain = np.repeat(["hexane", "water"], len(structures))
+    clusters = cluster_rows(Z, domain, 3, 0)
+    assert same_partition(clusters[: len(structures)], group)
+    np.testing.assert_array_equal(clusters[: len(structures)], clusters[len(structures) :])
+
+
+def test_without_domains_the_units_would_make_the_clusters():
+    structures, group = blobs(3, 5)
+    Z = np.vstack([structures, 1e4 + 50 * structures])
+    clusters = cluster_rows(Z, None, 3, 0)
+    assert not np.array_equal(clusters[: len(structures)], clusters[len(structures) :])
+
+
+@pytest.mark.parametrize("n", [6, 200])
+def test_fewer_distinct_inputs_than_clusters_are_an_error_with_a_remedy(n):
+    with pytest.raises(ValueError, match="5 folds of clusters.*there are 3.*predict_on='similar'"):
+        cluster_rows(np.arange(n)[:, None] % 3.0, None, 5, 0)
+
+
+@pytest.mark.parametrize("n", [16, 200])
+def test_repeated_inputs_give_as_many_clusters_as_there_are_inputs_where_that_suffices(n):
+    Z = np.arange(n)[:, None] % 8.0
+    assert same_partition(cluster_rows(Z, None, 12, 0, at_least=5), Z[:, 0])
+
+
+@pytest.mark.parametrize("use", ["similar", "new_domains", "new_inputs"])
+def test_every_fold_of_every_set_holds_rows_out(use):
+    Z, group = blobs(6, 5)
+    for fold in folds_like_the_use(Z, group.astype(str), use, 5, 0):
+        assert fold.shape == (30,)
+        assert set(fold) == set(range(5))
+
+
+def test_folds_of_similar_rows_have_equal_size():
+    (fold,) = folds_like_the_use(np.zeros((20, 1)), None, "similar", 4, 0)
+    assert list(np.bincount(fold)) == [5, 5, 5, 5]
+
+
+def test_folds_of_new_domains_never_cut_a_domain():
+    domain = np.repeat(list("abcdefg"), 4)
+    (fold,) = folds_like_the_use(np.zeros((28, 1)), domain, "new_domains", 3, 0)
+    for name in "abcdefg":
+        assert len(set(fold[domain == name])) == 1
+
+
+def test_two_domains_give_two_folds_whatever_cv_says():
+    (fold,) = folds_like_the_use(np.zeros((8, 1)), np.repeat(["a", "b"], 4), "new_domains", 5, 0)
+    assert len(set(fold)) == 2
+
+
+def test_folds_of_new_inputs_never_cut_a_group_of_like_inputs():
+    Z, group = blobs(5, 6)
+    coarse, fine = folds_like_the_use(Z, None, "new_inputs", 5, 0)
+    assert same_partition(coarse, group)
+    assert set(fine) == set(range(5))
+
+
+def test_repeated_inputs_are_held_out_together():
+    Z = np.repeat(np.random.default_rng(0).normal(size=(8, 2)), 3, axis=0)
+    for fold in folds_like_the_use(Z, None, "new_inputs", 5, 0):
+        assert all(len(set(fold[i : i + 3])) == 1 for i in range(0, 24, 3))
+
+
+@pytest.mark.parametrize("use", ["similar", "new_domains", "new_inputs"])
+def test_folds_depend_on_the_seed_alone(use):
+    Z, group = blobs(8, 4, distance=1.0)
+    first, again, other = (folds_like_the_use(Z, group, use, 3, seed) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_too_few_rows_are_an_error_with_a_remedy():
+    with pytest.raises(ValueError, match="cv=5 folds need.*n_samples=3.*Lower cv.*guard=False"):
+        folds_like_the_use(np.zeros((3, 1)), None, "similar", 5, 0)
+
+
+@pytest.mark.parametrize("domain", [None, np.array(["a"] * 6)])
+def test_one_target_domain_cannot_be_left_out(domain):
+    with pytest.raises(ValueError, match="'new_domains' needs at least two target domains"):
+        folds_like_the_use(np.zeros((6, 1)), domain, "new_domains", 3, 0)
+
+
+# what the deployment looks like -------------------------------------------------------------------
+
+
+def test_more_of_the_same_rows_look_similar():
+    rng = np.random.default_rng(0)
+    assert use_from_deployment(rng.normal(size=(60, 3)), rng.normal(size=(300, 3)), None, 5, 0) == "similar"
+
+
+def test_rows_far_from_all_others_look_like_new_inputs():
+    Z, _ = blobs(6, 8, distance=20.0)
+    far = Z + np.array([10.0, 300.0])
+    assert use_from_deployment(Z, far, None, 5, 0) == "new_inputs"
+
+
+def test_a_column_shifted_like_that_of_another_domain_looks_like_new_domains():
+    rng = np.random.default_rng(0)
+    structures = rng.normal(size=(20, 2))
+    shift = np.arange(4.0)  # one solvent each
+    Z = np.vstack([np.c_[structures, np.full(20, s)] for s in shift])
+    deploy = np.c_[structures, np.full(20, 4.0)]
+    assert use_from_deployment(Z, deploy, np.repeat(list("abcd"), 20), 4, 0) == "new_domains"
+
+
+def test_many_rows_are_sampled_together_with_their_domains(monkeypatch):
+    monkeypatch.setattr(domains, "MAX_COMPARED_ROWS", 50)
+    rng = np.random.default_rng(0)
+    Z, deploy = rng.normal(size=(300, 2)), rng.normal(size=(400, 2))
+    assert use_from_deployment(Z, deploy, rng.integers(2, size=300), 5, 0) == "similar"
+
+
+def test_many_rows_are_clustered_by_the_centres_of_a_sample(monkeypatch):
+    monkeypatch.setattr(domains, "MAX_CLUSTERED_ROWS", 60)
+    Z, group = blobs(4, 50)
+    assert same_partition(cluster_rows(Z, None, 4, 0), group)
+
+
+# blending -----------------------------------------------------------------------------------------
+
+
+def test_convex_weights_have_the_least_error_of_all_blends():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=40)
+    P = y[:, None] + rng.normal(scale=[0.5, 0.7, 2.0], size=(40, 3)) + [0.3, -0.4, 0.0]
+    weights = convex_weights(P, y)
+    grid = [w for w in itertools.product(np.linspace(0, 1, 101), repeat=3) if abs(sum(w) - 1) < 1e-9]
+    best = min(((P @ w - y) ** 2).mean() for w in grid)
+    assert weights.sum() == pytest.approx(1)
+    assert (weights >= 0).all()
+    assert ((P @ weights - y) ** 2).mean() <= best + 1e-9
+
+
+def test_a_perfect_model_gets_all_weight():
+    y = np.random.default_rng(0).normal(size=20)
+    np.testing.assert_allclose(convex_weights(np.c_[y + 1, y, -y], y), [0, 1, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1e8])
+def test_convex_weights_do_not_depend_on_the_unit(scale):
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=20)
+    P = y[:, None] + rng.normal(size=(20, 2))
+    np.testing.assert_allclose(convex_weights(scale * P, scale * y), convex_weights(P, y), atol=1e-6)
+
+
+def test_equal_models_that_are_right_still_have_weights_of_sum_one():
+    y = np.arange(5.0)
+    assert convex_weights(np.c_[y, y], y).sum() == pytest.approx(1)
+
+
+def test_gain_in_every_fold_is_significant():
+    fold = np.repeat(np.arange(5), 4)
+    assert is_significant_gain(np.full(20, 1.0), np.full(20, 0.9), fold)
+
+
+def test_gain_in_one_fold_of_five_is_not_significant():
+    fold = np.repeat(np.arange(5), 4)
+    transfer = np.where(fold == 0, 0.0, 1.0)  # mean gain 0.2, standard error over folds 0.2
+    assert not is_significant_gain(np.ones(20), transfer, fold)
+
+
+def test_loss_is_not_significant_gain():
+    assert not is_significant_gain(np.ones(20), np.full(20, 1.1), np.repeat(np.arange(5), 4))
+
+
+def test_no_difference_is_no_gain():
+    assert not is_significant_gain(np.ones(10), np.ones(10), np.repeat(np.arange(5), 2))
