@@ -248,7 +248,8 @@ def _layers(estimator):
         if isinstance(estimator, Pipeline):
             estimator = estimator.steps[-1][1]
         elif isinstance(estimator, TransformedTargetRegressor):
-            estimator = getattr(estimator, "regressor_", estimator.regressor) or LinearRegression()
+            estimator = getattr(estimator, "regressor_", estimator.regressor)
+            estimator = LinearRegression() if estimator is None else estimator
         elif isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
             estimator = getattr(estimator, "best_estimator_", estimator.estimator)
         elif isinstance(estimator, (FrozenEstimator, PerTarget)):
