@@ -75,5 +75,6 @@ if __name__ == "__main__":
         "calibration",
         table.round(3),
         "Share of test labels within the central 68 % and 95 % interval of a normal distribution with the "
-        "predicted mean and standard deviation. make_domains: 50 target rows, 20 seeds, predict_on='similar'.",
+        "predicted mean and standard deviation. make_domains: 50 target rows, 20 seeds, "
+        "predict_on='similar'.",
     )

@@ -119,6 +119,6 @@ if __name__ == "__main__":
     save_table(
         "cost_scaling",
         pd.DataFrame([scaling(n) for n in (1_000, 10_000, 100_000, 1_000_000)]).round(3),
-        "Guarded fit (strategy='auto', cv=5, two sources of 1000 rows, 20 features, Ridge) against one fit of "
-        "Ridge on the target rows; peak memory by tracemalloc.",
+        "Guarded fit (strategy='auto', cv=5, two sources of 1000 rows, 20 features, Ridge) against one "
+        "fit of Ridge on the target rows; peak memory by tracemalloc.",
     )

@@ -60,7 +60,8 @@ if __name__ == "__main__":
     save_table(
         "guard",
         table,
-        f"make_domains, 500 source rows, one source; test error (MAE, 1000 rows, noise-free truth) of guarded "
-        f"HierarchicalTransfer divided by that of the learner on target rows alone; {N_SEEDS} seeds: median, "
-        "10th and 90th percentile; 'refused': share of seeds in which the guard kept the target alone.",
+        "make_domains, 500 source rows, one source; test error (MAE, 1000 rows, noise-free truth) of "
+        "guarded HierarchicalTransfer divided by that of the learner on target rows alone; "
+        f"{N_SEEDS} seeds: median, 10th and 90th percentile; "
+        "'refused': share of seeds in which the guard kept the target alone.",
     )
