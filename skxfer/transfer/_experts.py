@@ -72,7 +72,8 @@ def predict_learner(model, X):
     -------
     ndarray of float64, shape (n_samples, n_targets)
     """
-    prediction = np.asarray(model.predict(_cast_inputs(model, X)), dtype=np.float64)
+    with _torch_kept(model):
+        prediction = np.asarray(model.predict(_cast_inputs(model, X)), dtype=np.float64)
     return prediction[:, None] if prediction.ndim == 1 else prediction
 
 
@@ -348,4 +349,16 @@ def _torch_seed(model, seed):
 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def _torch_kept(model):
+    """Give the caller torch's generator back, of which a data loader takes a number even to predict."""
+    if _package(inner_learner(model)) != "skorch":
+        yield
+        return
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
         yield
