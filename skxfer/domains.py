@@ -3,9 +3,12 @@
 Shared by the meta-estimators, the models and the splitters.
 """
 
+import warnings
+
 import numpy as np
 from scipy.optimize import nnls
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold, KFold
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
@@ -87,6 +90,8 @@ def relevant_rows(Y_source, Y_target, margin):
     -------
     ndarray of bool, shape (n_source,)
     """
+    known = ~np.isnan(Y_target).all(axis=0)
+    Y_source, Y_target = Y_source[:, known], Y_target[:, known]
     low, high = np.nanmin(Y_target, axis=0), np.nanmax(Y_target, axis=0)
     width = margin * (high - low)
     outside = (Y_source < low - width) | (Y_source > high + width)
@@ -95,6 +100,9 @@ def relevant_rows(Y_source, Y_target, margin):
 
 def cluster_rows(Z, domain, n_clusters, random_state, *, at_least=None):
     """Cluster inputs by k-means, scaled within each domain.
+
+    Where that leaves too few distinct rows, as with a domain for each row, all
+    rows are scaled together.
 
     Parameters
     ----------
@@ -109,31 +117,36 @@ def cluster_rows(Z, domain, n_clusters, random_state, *, at_least=None):
     Returns
     -------
     ndarray of int, shape (n_samples,)
-        Cluster numbers, each of ``range(n_clusters)`` present.
+        Cluster numbers from 0, without a gap.
 
     Raises
     ------
     ValueError
         Fewer distinct rows than clusters.
     """
-    scaled = np.empty_like(Z)
-    domain = np.zeros(len(Z)) if domain is None else domain
-    for name in np.unique(domain):
-        rows = domain == name
+    scaled = np.empty(Z.shape)
+    labels = np.zeros(len(Z)) if domain is None else domain
+    for name in np.unique(labels):
+        rows = labels == name
         scaled[rows] = ClippedScaler(clip=3.0).fit_transform(Z[rows])
-    distinct = len(np.unique(scaled[: 10 * n_clusters], axis=0))
-    if distinct < n_clusters:  # among the first rows: now look at all
-        distinct = len(np.unique(scaled, axis=0))
-    if distinct < (at_least or n_clusters):
-        raise ValueError(
-            f"{at_least or n_clusters} folds of clusters need as many distinct target inputs, there are "
-            f"{distinct}. Use fewer folds, or random ones (predict_on='similar', TargetKFold)."
-        )
+    # The same structure in two domains differs by rounding errors alone.
+    scaled = scaled.round(9)
     rng = check_random_state(random_state)
     sample = scaled
     if len(scaled) > MAX_CLUSTERED_ROWS:
         sample = scaled[rng.choice(len(scaled), MAX_CLUSTERED_ROWS, replace=False)]
-    return KMeans(min(n_clusters, distinct), n_init=3, random_state=rng).fit(sample).predict(scaled)
+    kmeans = KMeans(min(n_clusters, len(sample)), n_init=3, random_state=rng)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters
+        found, clusters = np.unique(kmeans.fit(sample).predict(scaled), return_inverse=True)
+    if len(found) >= (at_least or n_clusters):
+        return clusters
+    if _several(domain):
+        return cluster_rows(Z, None, n_clusters, random_state, at_least=at_least)
+    raise ValueError(
+        f"{at_least or n_clusters} folds of clusters need as many distinct target inputs, there are "
+        f"{len(found)}. Use fewer folds, or random ones (predict_on='similar', TargetKFold)."
+    )
 
 
 def folds_like_the_use(Z, domain, use, n_splits, random_state):
@@ -268,6 +281,8 @@ def convex_weights(P, y):
 def is_significant_gain(error_alone, error_transfer, folds):
     """Whether the lower error holds over the folds, by more than one standard error.
 
+    One fold has no standard error and proves nothing.
+
     Parameters
     ----------
     error_alone, error_transfer : ndarray of shape (n_rows,)
@@ -278,6 +293,8 @@ def is_significant_gain(error_alone, error_transfer, folds):
     -------
     bool
     """
+    if len(np.unique(folds)) < 2:
+        return False
     gain = error_alone - error_transfer
     means = np.array([gain[folds == k].mean() for k in np.unique(folds)])
     return bool(gain.mean() > means.std(ddof=1) / np.sqrt(len(means)))

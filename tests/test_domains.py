@@ -90,6 +90,12 @@ def test_relevant_rows_lie_in_the_widened_label_range_of_the_target(margin):
     np.testing.assert_array_equal(relevant_rows(source, target, margin), expected)
 
 
+@pytest.mark.filterwarnings("error")
+def test_target_without_any_label_makes_no_row_irrelevant():
+    target = np.array([[np.nan, 0.0], [np.nan, 1.0]])
+    assert list(relevant_rows(np.array([[5.0, 0.5], [0.0, 9.0]]), target, 0.1)) == [True, False]
+
+
 def test_missing_source_label_never_makes_a_row_irrelevant():
     source = np.array([[np.nan, 0.5], [np.nan, 9.0], [np.nan, np.nan]])
     assert list(relevant_rows(source, np.array([[0.0, 0.0], [1.0, 1.0]]), 0.1)) == [True, False, True]
@@ -123,6 +129,11 @@ def test_without_domains_the_units_would_make_the_clusters():
 def test_fewer_distinct_inputs_than_clusters_are_an_error_with_a_remedy(n):
     with pytest.raises(ValueError, match="5 folds of clusters.*there are 3.*predict_on='similar'"):
         cluster_rows(np.arange(n)[:, None] % 3.0, None, 5, 0)
+
+
+def test_a_domain_for_each_row_is_no_reason_to_forget_the_inputs():
+    Z, group = blobs()
+    assert same_partition(cluster_rows(Z, np.arange(len(Z)), 4, 0), group)
 
 
 @pytest.mark.parametrize("n", [16, 200])
@@ -266,6 +277,11 @@ def test_gain_in_one_fold_of_five_is_not_significant():
     fold = np.repeat(np.arange(5), 4)
     transfer = np.where(fold == 0, 0.0, 1.0)  # mean gain 0.2, standard error over folds 0.2
     assert not is_significant_gain(np.ones(20), transfer, fold)
+
+
+@pytest.mark.filterwarnings("error")
+def test_gain_in_the_only_fold_is_not_significant():
+    assert not is_significant_gain(np.ones(4), np.zeros(4), np.zeros(4))
 
 
 def test_loss_is_not_significant_gain():

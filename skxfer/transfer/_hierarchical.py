@@ -1,5 +1,6 @@
 """HierarchicalTransfer: freeze what other domains taught, tune on few target rows, keep what helps."""
 
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -496,6 +497,8 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         """
         labelled = [(P[:, t], Y[:, t], fold) for P, Y, fold in sets]
         labelled = [tuple(a[~np.isnan(y)] for a in (P, y, fold)) for P, y, fold in labelled]
+        if not all(len(y) for _, y, _ in labelled):
+            raise ValueError(f"No row that cv holds out has a label of target {t}.")
         if self.strategy == "auto":
             weights = np.mean([convex_weights(P, y) for P, y, _ in labelled], axis=0)
         else:
@@ -504,7 +507,9 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         fold = np.concatenate([fold + 1000 * i for i, (_, _, fold) in enumerate(labelled)])
         errors = np.abs(P - y[:, None])
         alone, transfer = errors[:, 0], np.abs(P @ weights - y)
-        if self.guard and not is_significant_gain(alone, transfer, fold):
+        # Sets of folds repeat the same rows, so one labelled fold in each is still one.
+        several = all(len(np.unique(fold)) > 1 for _, _, fold in labelled)
+        if self.guard and not (several and is_significant_gain(alone, transfer, fold)):
             weights = np.eye(len(weights))[0]
             transfer = alone
         gain = 1 - transfer.mean() / alone.mean() if alone.any() else 0.0
@@ -519,7 +524,9 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         X_target = take(task.X, target)
         if not isinstance(self.cv, Integral):
             self.predict_on_ = None
-            return [list(check_cv(self.cv).split(X_target, task.Y[target], labels))]
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "The groups parameter is ignored")
+                return [list(check_cv(self.cv).split(X_target, task.Y[target], labels))]
         Z, view = self._numeric_view(X_target, task.Y[target])
         self.predict_on_ = self.predict_on
         if self.predict_on == "auto" and X_deploy is None:

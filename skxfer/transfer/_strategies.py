@@ -105,7 +105,8 @@ class FrozenStack(BaseEstimator):
             head = RidgeCV(alphas=np.logspace(-4, 3, 15), alpha_per_target=True)
         self.scaler_ = ClippedScaler().fit(F)
         Z = self.scaler_.transform(F)
-        self.head_ = fit_learner(head, Z, Y, sample_weight=sample_weight, seed=seed)
+        with np.errstate(invalid="ignore"):  # RidgeCV leaves one row out, of one perhaps
+            self.head_ = fit_learner(head, Z, Y, sample_weight=sample_weight, seed=seed)
         self.residual_ = None
         if self.residual_estimator is not None:
             rest = Y - predict_learner(self.head_, Z)
