@@ -58,7 +58,7 @@ def split_domains(sample_domain, source_domains):
     names = list(source_domains)
     if len(set(names)) < len(names):
         raise ValueError(f"source_domains names a domain twice: {names}.")
-    present = list(np.unique(sample_domain))
+    present = np.unique(sample_domain).tolist()
     unknown = [name for name in names if name not in present]
     if unknown:
         raise ValueError(f"No row has the source domain {unknown[0]!r}; the domains present are {present}.")

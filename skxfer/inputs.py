@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples, check_array, validate_data
+from sklearn.utils.validation import _check_sample_weight, _num_samples, check_array, validate_data
 
 take = _safe_indexing  # rows of an array, DataFrame, sparse matrix or list
 
@@ -196,6 +196,57 @@ def check_sample_domain(sample_domain, n_samples):
             f"row {row} has {labels[row]!r}. Convert all to text."
         )
     return labels.astype(str) if strings.all() else labels
+
+
+def check_weights(sample_weight, X):
+    """Validate sample weights.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,)
+    X : array-like or sequence of length n_samples
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        Wrong length, NaN, or a negative weight (naming the row).
+    """
+    weight = _check_sample_weight(sample_weight, X)
+    if (weight < 0).any():
+        row = np.flatnonzero(weight < 0)[0]
+        raise ValueError(f"sample_weight is negative in row {row}: {weight[row]:g}.")
+    return weight
+
+
+def weighted_rows(rows, weight, name):
+    """Return the rows that have a weight: the others count as dropped.
+
+    Parameters
+    ----------
+    rows : ndarray of int
+    weight : ndarray of shape (n_samples,) or None
+    name : str
+        Of the domain, for the error.
+
+    Returns
+    -------
+    ndarray of int
+
+    Raises
+    ------
+    ValueError
+        All these rows have the weight 0.
+    """
+    if weight is None:
+        return rows
+    kept = rows[weight[rows] > 0]
+    if not kept.size:
+        raise ValueError(f"Every row of {name} has the sample_weight 0, so there is nothing to learn from.")
+    return kept
 
 
 def n_rows(X):

@@ -12,7 +12,7 @@ from sklearn.model_selection import KFold, check_cv
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from ..domains import (
     SPLITS_OF_USE,
@@ -22,7 +22,15 @@ from ..domains import (
     split_domains,
     use_from_deployment,
 )
-from ..inputs import check_inputs, check_sample_domain, check_targets, n_rows, take
+from ..inputs import (
+    check_inputs,
+    check_sample_domain,
+    check_targets,
+    check_weights,
+    n_rows,
+    take,
+    weighted_rows,
+)
 from ._experts import fit_learner, inner_pipeline, predict_learner
 from ._strategies import Task, fit_strategy, held_out_predictions, predict_strategy
 
@@ -218,10 +226,10 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         self._single_target = np.asarray(y).ndim == 1
         self.n_targets_ = Y.shape[1]
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
+            sample_weight = check_weights(sample_weight, X)
         if sample_domain is not None:
             sample_domain = check_sample_domain(sample_domain, len(Y))
-        source_rows, target = self._find_rows(sample_domain, len(Y))
+        source_rows, target = self._find_rows(sample_domain, sample_weight, len(Y))
         self._seed = None
         if self.random_state is not None:
             self._seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
@@ -337,7 +345,8 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         X = check_inputs(self, X, reset=False, allow_nan=get_tags(self).input_tags.allow_nan)
         Y = check_targets(y, n_rows(X))
         outputs = self._expert_outputs(X)
-        source_rows, _ = self._find_rows(sample_domain, len(Y))
+        sample_weight = None if sample_weight is None else check_weights(sample_weight, X)
+        source_rows, _ = self._find_rows(sample_domain, sample_weight, len(Y))
         if self.strategy in ("merge", "target_only"):  # no expert was trained on these rows
             return outputs
         first = len(self.experts_) - len(source_rows)
@@ -350,7 +359,7 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
             columns = slice(e * self.n_targets_, (e + 1) * self.n_targets_)
             n_folds = min(len(rows), self.cv if isinstance(self.cv, Integral) else 5)
             for train, held in KFold(n_folds, shuffle=True, random_state=self._seed).split(rows):
-                weight = None if sample_weight is None else np.asarray(sample_weight)[rows[train]]
+                weight = None if sample_weight is None else sample_weight[rows[train]]
                 expert = fit_learner(
                     self._learner(),
                     take(X, rows[train]),
@@ -386,21 +395,26 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         tags.target_tags.multi_output = True
         return tags
 
-    def _find_rows(self, sample_domain, n_samples):
+    def _find_rows(self, sample_domain, sample_weight, n_samples):
+        """Rows of each source and of the target, without those that have no weight."""
         if sample_domain is None:
             if self.source_domains is not None:
                 raise ValueError(
                     f"source_domains={self.source_domains!r} needs the domain of each row: "
                     "pass sample_domain= to fit."
                 )
-            return {}, np.arange(n_samples)
+            return {}, weighted_rows(np.arange(n_samples), sample_weight, "X")
         sample_domain = check_sample_domain(sample_domain, n_samples)
         if self.source_domains is None and self.sources is None:
             raise ValueError(
                 "sample_domain was passed but no source is named: set source_domains to some of "
                 f"{[str(name) for name in np.unique(sample_domain)]}, or leave sample_domain out."
             )
-        return split_domains(sample_domain, self.source_domains)
+        sources, target = split_domains(sample_domain, self.source_domains)
+        sources = {
+            name: weighted_rows(rows, sample_weight, f"source {name!r}") for name, rows in sources.items()
+        }
+        return sources, weighted_rows(target, sample_weight, "the target")
 
     def _learner(self):
         return ExtraTreesRegressor() if self.estimator is None else self.estimator

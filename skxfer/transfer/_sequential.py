@@ -6,9 +6,17 @@ from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from ..inputs import check_inputs, check_sample_domain, check_targets, n_rows, take
+from ..inputs import (
+    check_inputs,
+    check_sample_domain,
+    check_targets,
+    check_weights,
+    n_rows,
+    take,
+    weighted_rows,
+)
 from ._experts import can_continue, continue_learner, fit_learner, predict_learner
 from ._hierarchical import HierarchicalTransfer
 
@@ -115,7 +123,7 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
         Y = check_targets(y, n_rows(X))
         self._single_target = np.asarray(y).ndim == 1
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
+            sample_weight = check_weights(sample_weight, X)
         labels = np.zeros(len(Y), dtype=int) if sample_domain is None else sample_domain
         labels = check_sample_domain(labels, len(Y))
         self.order_ = self._check_order(labels)
@@ -130,7 +138,7 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
         self.stages_ = {}
         model = None
         for name in self.order_:
-            rows = np.flatnonzero(labels == name)
+            rows = weighted_rows(np.flatnonzero(labels == name), sample_weight, f"domain {name!r}")
             weight = None if sample_weight is None else sample_weight[rows]
             stage = (take(X, rows), Y[rows])
             if model is None:
@@ -145,7 +153,11 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
                     strategy="auto" if self.guard else "frozen",
                     guard=self.guard,
                     random_state=seed,
-                ).fit(*stage, sample_weight=weight)
+                )
+                try:
+                    model.fit(*stage, sample_weight=weight)
+                except ValueError as error:
+                    raise ValueError(f"At domain {name!r} of the chain: {error}") from error
             self.stages_[name] = model
         return self
 
@@ -178,7 +190,7 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
         return ExtraTreesRegressor() if self.estimator is None else self.estimator
 
     def _check_order(self, labels):
-        present = list(np.unique(labels))
+        present = np.unique(labels).tolist()
         if self.order is None:
             return present
         order = list(self.order)

@@ -62,8 +62,7 @@ def fit_strategy(name, task, rows, F):
     if name == "merge":
         sources = np.concatenate(list(task.source_rows.values()))
         if task.margin is not None:
-            labels = task.Y[rows] if task.sample_weight is None else task.Y[rows][task.weight(rows) > 0]
-            sources = sources[relevant_rows(task.Y[sources], labels, task.margin)]
+            sources = sources[relevant_rows(task.Y[sources], task.Y[rows], task.margin)]
         return task.fit_on(np.concatenate([sources, rows]))
     residual = task.learner if isinstance(task.residual_estimator, str) else task.residual_estimator
     stack = FrozenStack(task.final_estimator, residual)
@@ -97,9 +96,6 @@ class FrozenStack(BaseEstimator):
 
     def fit(self, F, X, Y, sample_weight, seed):
         """Fit on experts' outputs F, inputs X and labels Y of the same rows."""
-        if sample_weight is not None:  # a row without weight must not move the scale either
-            rows = np.flatnonzero(sample_weight)
-            F, X, Y, sample_weight = F[rows], take(X, rows), Y[rows], sample_weight[rows]
         head = self.final_estimator
         if head is None:
             head = RidgeCV(alphas=np.logspace(-4, 3, 15), alpha_per_target=True)

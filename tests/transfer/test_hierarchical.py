@@ -220,14 +220,14 @@ def test_shares_are_unknown_without_a_linear_combination(params, related):
 # weights --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("strategy", ["frozen", "merge", "target_only"])
+@pytest.mark.parametrize("strategy", ["auto", "frozen", "merge", "target_only"])
 def test_rows_without_weight_count_as_dropped(strategy, several):
     weight = (np.random.default_rng(0).random(len(several.data)) < 0.7).astype(float)
     kept = weight > 0
     Y = np.where(kept[:, None], several.target, several.target + 7)
     model = HierarchicalTransfer(
-        Ridge(), source_domains=several.source_domains, strategy=strategy, guard=False
-    )
+        Ridge(), source_domains=several.source_domains, strategy=strategy, guard=strategy == "auto"
+    ).set_params(cv=3, random_state=0)
     weighted = clone(model).fit(several.data, Y, sample_domain=several.domain, sample_weight=weight)
     dropped = clone(model).fit(several.data[kept], Y[kept], sample_domain=several.domain[kept])
     np.testing.assert_allclose(
