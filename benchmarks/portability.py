@@ -43,10 +43,11 @@ if __name__ == "__main__":
     save_table(
         "portability",
         table,
-        f"HMNN data. Sources gas (2205 rows) and water (2132), target 15 solvents with 35 rows each; test: "
-        f"{' and '.join(UNSEEN)}, 245 rows each, in no fit. MAE in eV (delta_e: e): mean over the two solvents, "
-        f"then mean ± standard deviation over {SEEDS} seeds (deterministic learners on one source or on the "
-        "target alone have none; the seed moves the folds of transfer). SpectrumFeaturizer before every learner.",
+        "HMNN data. Sources gas (2205 rows) and water (2132), target 15 solvents with 35 rows each; test: "
+        f"{' and '.join(UNSEEN)}, 245 rows each, in no fit. MAE in eV (delta_e: e): mean over the two "
+        f"solvents, then mean ± standard deviation over {SEEDS} seeds (deterministic learners on one source "
+        "or on the target alone have none; the seed moves the folds of transfer). SpectrumFeaturizer before "
+        "every learner.",
     )
     gain = 1 - mean.xs("transfer", level="setting") / mean.xs("target only", level="setting")
     save_table(
