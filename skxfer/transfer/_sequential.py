@@ -155,7 +155,9 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
                     random_state=seed,
                 )
                 try:
-                    model.fit(*stage, sample_weight=weight)
+                    X_stage, Y_stage = stage
+                    Y_stage = Y_stage.ravel() if self._single_target else Y_stage
+                    model.fit(X_stage, Y_stage, sample_weight=weight)
                 except ValueError as error:
                     raise ValueError(f"At domain {name!r} of the chain: {error}") from error
             self.stages_[name] = model
