@@ -1,0 +1,258 @@
+"""Every public estimator through scikit-learn's checks and ours. A new model adds a line to each registry."""
+
+import importlib
+import inspect
+import pickle
+import pkgutil
+import re
+
+import numpy as np
+import pytest
+from sklearn import config_context
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
+
+import skxfer
+from skxfer import HierarchicalTransfer, SequentialTransfer, SpectrumFeaturizer
+from skxfer.featurizers import ClippedScaler
+from skxfer.model_selection import TargetKFold
+
+
+class Composition(TransformerMixin, BaseEstimator):
+    """Counts of C, H and O in formulas such as C2H6O: objects in, numbers out."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def transform(self, X):
+        counts = [[re.search(f"{element}(\\d+)", formula) for element in "CHO"] for formula in X]
+        return np.array([[float(count[1]) if count else 0.0 for count in row] for row in counts])
+
+
+# Estimators that take a table: all of scikit-learn's checks, none of them expected to fail.
+TABLE = [
+    ClippedScaler(),
+    SpectrumFeaturizer(),
+    HierarchicalTransfer(),
+    HierarchicalTransfer(Ridge()),
+    SequentialTransfer(),
+    SequentialTransfer(Ridge()),
+]
+# Estimators that learn from objects (formulas here, structures elsewhere) and their domains.
+OBJECTS = {
+    "guarded": HierarchicalTransfer(
+        make_pipeline(Composition(), Ridge()), source_domains=["gas"], cv=2, random_state=0
+    ),
+    "frozen": HierarchicalTransfer(
+        make_pipeline(Composition(), Ridge()), source_domains=["gas"], strategy="frozen", guard=False
+    ),
+    "merged forest": HierarchicalTransfer(
+        make_pipeline(Composition(), RandomForestRegressor(3)),
+        source_domains=["gas"],
+        strategy="merge",
+        guard=False,
+        random_state=0,
+    ),
+    "chain": SequentialTransfer(make_pipeline(Composition(), Ridge()), order=["gas", "water"]),
+    "chain of forests": SequentialTransfer(
+        make_pipeline(Composition(), RandomForestRegressor(3)), order=["gas", "water"], random_state=0
+    ),
+}
+every_model = pytest.mark.parametrize("model", [clone(model) for model in OBJECTS.values()], ids=[*OBJECTS])
+
+rng = np.random.default_rng(0)
+COUNTS = rng.integers(1, 9, size=(46, 3))
+FORMULAS = [f"C{c}H{h}O{o}" for c, h, o in COUNTS]
+DOMAIN = np.repeat(["gas", "water"], [30, 16])
+ENERGY = COUNTS @ [-1.0, 0.5, 2.0] + 0.1 * COUNTS[:, 0] ** 2 + (DOMAIN == "water")
+NEW = ["C3H8O1", "C2H2O2", "C5H4O4", "C8H8O8", "C1H4O1"]
+
+
+def fitted(model, rows=slice(None)):
+    return clone(model).fit(FORMULAS[rows], ENERGY[rows], sample_domain=DOMAIN[rows])
+
+
+def parameters(model):
+    return {name: repr(value) for name, value in model.get_params().items()}
+
+
+# the registry -----------------------------------------------------------------------------------------
+
+
+def public_estimators():
+    for module in pkgutil.iter_modules(skxfer.__path__):
+        if module.name.startswith("_"):
+            continue
+        package = importlib.import_module(f"skxfer.{module.name}")
+        for name in getattr(package, "__all__", []):
+            value = getattr(package, name)
+            if inspect.isclass(value) and issubclass(value, BaseEstimator) and hasattr(value, "fit"):
+                yield value
+
+
+def test_every_public_estimator_is_in_a_registry():
+    registered = {type(model) for model in [*TABLE, *OBJECTS.values()]}
+    assert set(public_estimators()) == registered
+
+
+# tables -----------------------------------------------------------------------------------------------
+
+
+@parametrize_with_checks(TABLE)
+def test_scikit_learn_check(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("model", [HierarchicalTransfer(Ridge()), SequentialTransfer(Ridge())], ids=repr)
+def test_scikit_learn_checks_pass_with_routing(model):
+    with config_context(enable_metadata_routing=True):
+        results = check_estimator(model, on_skip=None)
+    assert {result["status"] for result in results} <= {"passed", "skipped"}
+
+
+# objects ----------------------------------------------------------------------------------------------
+
+
+@every_model
+def test_objects_are_learned_from(model):
+    error = np.abs(fitted(model).predict(FORMULAS)[30:] - ENERGY[30:]).mean()
+    assert error < 0.5 * np.abs(ENERGY[30:] - ENERGY[30:].mean()).mean()
+
+
+@every_model
+@pytest.mark.parametrize("kind", [tuple, np.array, lambda x: np.array(x, dtype=object)])
+def test_objects_come_in_any_container(model, kind):
+    got = clone(model).fit(kind(FORMULAS), ENERGY, sample_domain=DOMAIN).predict(kind(NEW))
+    np.testing.assert_array_equal(got, fitted(model).predict(NEW))
+
+
+@every_model
+def test_clone_has_the_same_parameters_and_no_fit(model):
+    copy = clone(fitted(model))
+    assert parameters(copy) == parameters(model)
+    with pytest.raises(NotFittedError):
+        copy.predict(NEW)
+
+
+@every_model
+def test_parameters_can_be_read_and_set_at_every_depth(model):
+    learner = clone(model).estimator.steps[-1][0]
+    nested = next(
+        name for name in ("alpha", "n_estimators") if f"estimator__{learner}__{name}" in parameters(model)
+    )
+    changed = {"guard": not model.guard, f"estimator__{learner}__{nested}": 17}
+    other = clone(model).set_params(**changed)
+    expected = parameters(model) | {name: repr(value) for name, value in changed.items()}
+    direct = {name: value for name, value in parameters(other).items() if not name.startswith("estimator")}
+    assert direct == {name: expected[name] for name in direct}
+    assert getattr(other.estimator.steps[-1][1], nested) == 17
+    assert getattr(model.estimator.steps[-1][1], nested) != 17
+
+
+@every_model
+def test_fitting_twice_gives_the_same_model(model):
+    model = fitted(model)
+    first = model.predict(NEW)
+    second = model.fit(FORMULAS, ENERGY, sample_domain=DOMAIN).predict(NEW)
+    np.testing.assert_array_equal(first, second)
+
+
+@every_model
+def test_fit_changes_neither_parameters_nor_data(model):
+    model = clone(model)
+    before = parameters(model)
+    formulas, energy, domain = list(FORMULAS), ENERGY.copy(), DOMAIN.copy()
+    model.fit(formulas, energy, sample_domain=domain)
+    assert parameters(model) == before
+    assert formulas == FORMULAS
+    np.testing.assert_array_equal(energy, ENERGY)
+    np.testing.assert_array_equal(domain, DOMAIN)
+
+
+@every_model
+def test_predict_changes_nothing(model):
+    model = fitted(model)
+    before = pickle.dumps(model)
+    model.predict(NEW)
+    assert pickle.dumps(model) == before
+
+
+@every_model
+def test_predicting_before_fitting_is_an_error(model):
+    with pytest.raises(NotFittedError):
+        clone(model).predict(NEW)
+
+
+@every_model
+def test_pickle_round_trip(model):
+    model = fitted(model)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(NEW), model.predict(NEW))
+
+
+@every_model
+def test_save_and_load_round_trip(model, tmp_path):
+    pytest.importorskip("skops", reason="saving needs skops")
+    model = fitted(model)
+    skxfer.save(model, tmp_path / "model.skxfer")
+    loaded = skxfer.load(tmp_path / "model.skxfer", trusted=[Composition])
+    assert type(loaded) is type(model)
+    assert parameters(loaded) == parameters(model)
+    np.testing.assert_array_equal(loaded.predict(NEW), model.predict(NEW))
+
+
+@every_model
+def test_prediction_does_not_depend_on_batch_mates(model):
+    model = fitted(model)
+    alone = [model.predict([formula])[0] for formula in NEW]
+    np.testing.assert_allclose(model.predict(NEW), alone, rtol=1e-12)
+
+
+@every_model
+def test_predictions_follow_the_order_of_rows(model):
+    model = fitted(model)
+    np.testing.assert_allclose(model.predict(NEW[::-1]), model.predict(NEW)[::-1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["frozen", "chain"])
+def test_order_of_training_rows_does_not_matter(name):
+    order = np.random.default_rng(0).permutation(len(FORMULAS))
+    shuffled = clone(OBJECTS[name]).fit(
+        [FORMULAS[i] for i in order], ENERGY[order], sample_domain=DOMAIN[order]
+    )
+    np.testing.assert_allclose(shuffled.predict(NEW), fitted(OBJECTS[name]).predict(NEW), rtol=1e-9)
+
+
+@every_model
+@pytest.mark.parametrize("routing", [False, True], ids=["routing off", "routing on"])
+def test_cross_val_score_on_two_jobs_is_that_of_one(model, routing):
+    cv = TargetKFold(2, source_domains=["gas"], random_state=0)
+    labels = {"params": {"sample_domain": DOMAIN}} | ({} if routing else {"groups": DOMAIN})
+    with config_context(enable_metadata_routing=routing):
+        one, two = (
+            cross_val_score(model, FORMULAS, ENERGY, cv=cv, n_jobs=n, error_score="raise", **labels)
+            for n in (1, 2)
+        )
+    np.testing.assert_array_equal(one, two)
+    assert (one > 0).all()
+
+
+@every_model
+@pytest.mark.parametrize("routing", [False, True], ids=["routing off", "routing on"])
+def test_grid_search_on_two_jobs_refits_the_best(model, routing):
+    last = clone(model).estimator.steps[-1][0]
+    grid = {f"estimator__{last}": [Ridge(1e6), Ridge(1e-3)]}
+    cv = TargetKFold(2, source_domains=["gas"], random_state=0)
+    labels = {"sample_domain": DOMAIN} | ({} if routing else {"groups": DOMAIN})
+    with config_context(enable_metadata_routing=routing):
+        search = GridSearchCV(clone(model), grid, cv=cv, n_jobs=2, error_score="raise")
+        search.fit(FORMULAS, ENERGY, **labels)
+    best = clone(model).set_params(**{f"estimator__{last}": Ridge(1e-3)})
+    np.testing.assert_allclose(search.predict(NEW), fitted(best).predict(NEW))
