@@ -274,8 +274,8 @@ def portability_study(
     folds, use = problem.folds(cv, seeds)
 
     plan = Plan(problem)
-    # The longest first, so that no worker ends alone on one: dicts keep this order.
-    for setting in ("transfer", "merged", "target_only", "source"):
+    # First what all is compared with, and is quick; then the longest, so that no worker ends alone on one.
+    for setting in ("target_only", "transfer", "merged", "source"):
         for name, learner in learners.items() if setting in settings else ():
             for test, rows in folds:
                 if setting == "transfer":
