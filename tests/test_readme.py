@@ -1,0 +1,76 @@
+"""What README and documentation show is what runs."""
+
+import contextlib
+import doctest
+import io
+import re
+from pathlib import Path
+
+import pytest
+from threadpoolctl import threadpool_limits
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = [page for page in sorted(DOCS.rglob("*.rst")) if ">>>" in page.read_text(encoding="utf-8")]
+PAGES = [page for page in PAGES if not {"generated", "auto_examples", "_build"} & set(page.parts)]
+NUMBER = re.compile(r"-?\d+\.?\d*")
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    # Threads that wait for one another take most of the time where cores are shared.
+    with threadpool_limits(1):
+        yield
+
+
+class RoundingChecker(doctest.OutputChecker):
+    """Numbers may differ by two in the last digit that is shown: other processors round differently."""
+
+    def check_output(self, want, got, optionflags):
+        if super().check_output(want, got, optionflags):
+            return True
+        if NUMBER.sub("#", want).split() != NUMBER.sub("#", got).split():
+            return False
+        return all(
+            float(g) == pytest.approx(float(w), abs=2.01 * 10.0 ** -len(w.partition(".")[2]))
+            if "." in w
+            else g == w
+            for w, g in zip(NUMBER.findall(want), NUMBER.findall(got), strict=True)
+        )
+
+
+def _block(text, language):
+    return re.search(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)[1]
+
+
+def test_readme_prints_what_it_shows():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(_block(text, "python"), "README.md", "exec"), {"__name__": "__main__"})
+    shown = _block(text, "text")
+    assert RoundingChecker().check_output(shown, printed.getvalue(), 0), printed.getvalue()
+
+
+def test_readme_lists_only_what_exists():
+    import skxfer
+    from skxfer import datasets, featurizers, metrics, model_selection
+
+    box = (ROOT / "README.md").read_text(encoding="utf-8").partition("## What is in the box")[2]
+    first_cells = re.findall(r"^\| (`.*?) \|", box.partition("\n## ")[0], re.MULTILINE)
+    names = re.findall(r"`(?:skxfer\.)?(\w+)`", " ".join(first_cells))
+    assert len(names) > 10
+    places = (skxfer, datasets, featurizers, metrics, model_selection)
+    assert [name for name in names if not any(hasattr(place, name) for place in places)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_page_prints_what_it_shows(page):
+    text = page.read_text(encoding="utf-8")
+    test = doctest.DocTestParser().get_doctest(text, {"__name__": "__main__"}, page.name, str(page), 0)
+    report = io.StringIO()
+    runner = doctest.DocTestRunner(
+        RoundingChecker(), optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    )
+    runner.run(test, out=report.write)
+    assert runner.summarize(verbose=False).failed == 0, report.getvalue()
