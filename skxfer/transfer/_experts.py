@@ -17,6 +17,7 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from ..inputs import take
@@ -288,6 +289,12 @@ def _fit(model, X, Y, sample_weight, **fit_params):
         return model.fit(X, Y, **fit_params)
     inner = inner_learner(model)
     if _package(inner) == "skorch":
+        transformed = any(isinstance(layer, TransformedTargetRegressor) for layer in _layers(model))
+        if transformed and Y.shape[1] == 1 and parse_version(sklearn.__version__) < parse_version("1.7.2"):
+            raise RuntimeError(
+                "A network in a TransformedTargetRegressor needs scikit-learn >= 1.7.2: earlier ones hand it "
+                "y without its second axis, and torch then learns the wrong thing in silence."
+            )
         model.fit(_cast_inputs(model, X), Y.astype(np.float32), **fit_params)
         width = predict_learner(model, take(X, [0])).shape[1]
         if width != Y.shape[1]:

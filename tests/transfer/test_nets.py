@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.fixes import parse_version
 
 from skxfer import HierarchicalTransfer, SequentialTransfer, SpectrumFeaturizer
 
@@ -47,6 +49,10 @@ def fitted(learner, problem, X=None, **params):
     return model.fit(problem.data if X is None else X, problem.target, sample_domain=problem.domain)
 
 
+flat_y = pytest.mark.skipif(
+    parse_version(sklearn.__version__) < parse_version("1.7.2"),
+    reason="TransformedTargetRegressor hands a network a flat y",
+)
 WRAPPED = {
     "pipeline": lambda: make_pipeline(StandardScaler(), net()),
     "transformed target": lambda: TransformedTargetRegressor(net(), transformer=StandardScaler()),
@@ -57,19 +63,35 @@ WRAPPED = {
 }
 
 
-@pytest.mark.parametrize("name", WRAPPED)
+every_wrapping = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[flat_y] if name in ("transformed target", "both") else [])
+        for name in WRAPPED
+    ],
+)
+
+
+@every_wrapping
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_nets_of_single_precision_take_any_table_of_floats(name, dtype, related):
     model = fitted(WRAPPED[name](), related, related.data.astype(dtype))
     assert np.isfinite(model.predict(related.test_data.astype(dtype))).all()
 
 
-@pytest.mark.parametrize("name", WRAPPED)
+@every_wrapping
 def test_nets_take_frames(name, related):
     frame, new = (pd.DataFrame(X, columns=list("abc")) for X in (related.data, related.test_data))
     model = fitted(WRAPPED[name](), related, frame)
     array = fitted(WRAPPED[name](), related)
     np.testing.assert_allclose(model.predict(new), array.predict(related.test_data), rtol=1e-4, atol=1e-5)
+
+
+def test_a_flat_y_from_an_old_scikit_learn_is_refused(related, monkeypatch):
+    monkeypatch.setattr(sklearn, "__version__", "1.7.1")
+    with pytest.raises(RuntimeError, match="needs scikit-learn >= 1.7.2"):
+        fitted(WRAPPED["transformed target"](), related)
+    fitted(WRAPPED["pipeline"](), related)
 
 
 @pytest.mark.parametrize("wrap", [lambda p: p, lambda p: GridSearchCV(p, {"net__lr": [0.01, 0.1]}, cv=2)])
