@@ -82,7 +82,14 @@ def number(value, digits=3):
 
 def percent(value):
     """Write a percentage as a whole number with its sign."""
-    return "–" if value is None or not np.isfinite(value) else f"{value:+.0f} %"
+    return "–" if not np.isfinite(value) else f"{round(value):+d} %"
+
+
+def gain(value, spread):
+    """Write a gain in percent with its spread, if that is known."""
+    if not np.isfinite(value) or not np.isfinite(spread):
+        return percent(value)
+    return f"{round(value):+d} ± {spread:.0f} %"
 
 
 def headline(summary):
@@ -124,14 +131,15 @@ def findings(summary, units):
         if best["transfer"] == best["target_only"]:
             text += ", the same as on target rows alone. "
         else:
-            gain = _gain_text(best["gain_percent"], best["spread_percent"])
-            text += f"; on target rows alone it has {number(best['target_only'])}{unit} ({gain}). "
+            change = _gain_text(best["gain_percent"], best["spread_percent"])
+            text += f"; on target rows alone it has {number(best['target_only'])}{unit} ({change}). "
         columns = {"target_only": "on target rows alone", "merged": "with everything merged"}
         columns |= {"source": "trained on a source and applied directly"}
-        stacked = known.set_index("learner")[list(columns)].stack()
-        if len(stacked) and stacked.min() < best["transfer"]:
-            learner, column = stacked.idxmin()
-            text += f"Lower still: {learner} {columns[column]}, {number(stacked.min())}{unit}."
+        others = known.melt("learner", list(columns), "setting", "mae").dropna()
+        if len(others) and others["mae"].min() < best["transfer"]:
+            lowest = others.loc[others["mae"].idxmin()]
+            how = columns[lowest["setting"]]
+            text += f"Lower still: {lowest['learner']} {how}, {number(lowest['mae'])}{unit}."
         yield target, text.strip()
 
 
@@ -198,7 +206,7 @@ def portability_page(results, summary, png, *, title, subtitle, units, method, d
             "the tests, or its standard error over test rows where that is larger. The verdict is 'helps' or "
             "'hurts' only if the gain is larger than ± and than 1 %. Gain foreseen: what cross-validation on "
             "the training rows promised before any test row was seen; it speaks of the folds used there, not "
-            "of these test rows."
+            "of these test rows. Largest share: what transfer, a blend, rests on most."
         ),
         failures=failed_html,
         method=f"<dl>{terms}</dl>",
@@ -216,7 +224,7 @@ def _e(value):
 
 def _summary_table(summary, units):
     head = ["learner", "target only", "transfer", "gain", "verdict", "everything merged"]
-    head += ["best source, directly", "gain foreseen", "chosen strategy"]
+    head += ["best source, directly", "gain foreseen", "largest share"]
     left = {0, 4, 8}
     rows = [_row("th", head, left)]
     for target, group in summary.groupby("target", sort=False):
@@ -229,12 +237,10 @@ def _summary_table(summary, units):
                 f'<b class="low">{number(error)}</b>' if known and error == min(known) else number(error)
                 for error in errors
             )
-            gain = percent(record.gain_percent)
-            if np.isfinite(record.spread_percent):
-                gain = f"{record.gain_percent:+.0f} ± {record.spread_percent:.0f} %"
             tag = f'<span class="tag {VERDICT_CLASS[record.verdict]}">{record.verdict}</span>'
             source += f" ({_e(record.best_source)})" if record.best_source else ""
-            cells = [_e(record.learner), alone, transfer, gain, tag, merged, source]
+            cells = [_e(record.learner), alone, transfer, gain(record.gain_percent, record.spread_percent)]
+            cells += [tag, merged, source]
             cells += [percent(record.cv_gain_percent), _e(record.strategy.replace("_", " "))]
             rows.append(_row("td", cells, left))
     return f"<table>{''.join(rows)}</table>"

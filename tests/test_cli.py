@@ -158,8 +158,8 @@ def test_the_real_data_come_with_their_unseen_solvents(tmp_path, capsys):
     assert run("--dataset", "co_ag", "--target", "delta_e", out=tmp_path, learners="knn") == 0
     results = pd.read_csv(tmp_path / "portability.csv").set_index("setting")
     assert set(results["test_domain"]) == {"cyclohexane", "diethyl_ether"}
-    # 525 rows, of which the 70 of two solvents have labels that follow another order.
-    assert (results.loc["target only", "n_train"] == 455).all()
+    assert (results.loc["target only", "n_train"] == 525).all()
+    assert "permuted" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("choice, spectra", [("auto", True), ("spectrum", True), ("none", False)])
@@ -254,6 +254,14 @@ def test_the_headline_is_no_better_than_the_verdicts(verdicts, start):
 )
 def test_numbers_have_three_digits(value, text):
     assert _report.number(value) == text
+
+
+@pytest.mark.parametrize(
+    "gain, spread, text",
+    [(12.4, 3.2, "+12 ± 3 %"), (-0.3, 1.0, "+0 ± 1 %"), (-7, np.nan, "-7 %"), (np.nan, np.nan, "–")],
+)
+def test_gains_have_their_spread(gain, spread, text):
+    assert _report.gain(gain, spread) == text
 
 
 # mistakes ---------------------------------------------------------------------------------------------
