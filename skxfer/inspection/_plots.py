@@ -1,6 +1,7 @@
 """Displays of the portability study and of learning curves."""
 
 import importlib.util
+import textwrap
 
 import numpy as np
 import pandas as pd
@@ -414,11 +415,22 @@ def _panels(ax, n_panels, height):
 
 
 def _headline(figure, text, handles, labels):
-    """Put the legend and what was measured above the panels."""
-    figure.legend(
-        handles, labels, loc="outside upper left", ncols=min(len(labels), 5), frameon=False, fontsize="small"
+    """Put the legend above the panels and below them what was measured, both as wide as the figure."""
+    width = figure.get_figwidth()
+    # At these sizes of type, a legend's entry takes 0.07 inch a letter and 0.55 beside them, a line of the
+    # caption 17 letters an inch.
+    wanted = [0.55 + 0.07 * len(label) for label in labels]
+    columns = next(
+        (
+            n
+            for n in range(len(labels), 1, -1)
+            if sum(max(part) for part in np.array_split(wanted, n)) < width
+        ),
+        1,
     )
-    figure.supxlabel(text, x=0.01, ha="left", fontsize="x-small", color="#555555")
+    figure.legend(handles, labels, loc="outside upper left", ncols=columns, frameon=False, fontsize="small")
+    caption = textwrap.fill(text, int(17 * width))
+    figure.supxlabel(caption, x=0.01, ha="left", fontsize="x-small", color="#555555")
 
 
 def _spans(results, by, metric):

@@ -71,6 +71,10 @@ def points(ax):
     }
 
 
+def caption_of(results):
+    return " ".join(PortabilityDisplay.from_results(results).figure_.get_supxlabel().split())
+
+
 def test_points_are_means_over_tests_and_bars_their_range():
     results = study()
     display = PortabilityDisplay.from_results(results)
@@ -89,22 +93,22 @@ def test_many_tests_show_their_central_eighty_percent():
     display = PortabilityDisplay.from_results(study(n_tests=21))
     bars = display.ax_.containers[-1][2][0].get_segments()
     np.testing.assert_allclose(bars[0][:, 0], [1.4 + 0.01 * 2, 1.4 + 0.01 * 18])
-    assert "central 80 % of the 21 tests" in display.figure_.get_supxlabel()
+    assert "central 80 % of the 21 tests" in " ".join(display.figure_.get_supxlabel().split())
 
 
 def test_the_caption_says_what_was_tested():
     results = study()
-    caption = PortabilityDisplay.from_results(results).figure_.get_supxlabel()
+    caption = caption_of(results)
     assert "solvent 0, solvent 1, solvent 2, held out" in caption and "range of the 3 tests" in caption
     results.attrs["interrupted"] = True
-    assert "Interrupted" in PortabilityDisplay.from_results(results).figure_.get_supxlabel()
+    assert "Interrupted" in caption_of(results)
     results.attrs["test_domains"] = []
     folds = results.assign(fold=results["test_domain"].factorize()[0], test_domain="ether", seed=0)
     folds.attrs = results.attrs
-    assert "3 folds over the target rows" in PortabilityDisplay.from_results(folds).figure_.get_supxlabel()
+    assert "3 folds over the target rows" in caption_of(folds)
     left_out = folds.assign(test_domain=results["test_domain"])
     left_out.attrs = results.attrs
-    assert "left out in turn" in PortabilityDisplay.from_results(left_out).figure_.get_supxlabel()
+    assert "left out in turn" in caption_of(left_out)
 
 
 @pytest.mark.parametrize("units", ["eV", ["eV", "e"], {"Eads": "eV", "Eb": "e"}])
@@ -167,6 +171,20 @@ def test_it_draws_into_given_axes_and_refuses_too_few():
     assert PortabilityDisplay.from_results(study(), ax=ax, targets=["Eb"]).ax_ is ax
     with pytest.raises(ValueError, match="2 targets need 2 axes, got 1"):
         PortabilityDisplay.from_results(study(), ax=ax)
+
+
+@pytest.mark.parametrize("targets", [["Eads"], ["Eads", "Eb"]])
+@pytest.mark.parametrize("source", ["gas", "liquid ammonia at its boiling point"])
+def test_legend_and_caption_stay_within_the_figure(targets, source):
+    results = study(targets=targets)
+    attrs = results.attrs
+    results = results.replace({"setting": {"source: gas": f"source: {source}"}})
+    results.attrs = attrs
+    figure = PortabilityDisplay.from_results(results).figure_
+    figure.canvas.draw()
+    for artist in (figure.legends[0], figure._supxlabel):
+        box = artist.get_window_extent()
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.width and box.y0 >= 0 and box.y1 <= figure.bbox.height
 
 
 @pytest.mark.parametrize("n_targets", [1, 3])
