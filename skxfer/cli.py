@@ -135,8 +135,8 @@ def portability(args, argv):
     if importlib.util.find_spec("matplotlib") is None:
         raise InputError("the report needs matplotlib: pip install 'skxfer[cli]'")
     from .featurizers import SpectrumFeaturizer
+    from .model_selection import default_learners, portability_study
     from .model_selection._analysis import portability_summary
-    from .model_selection._portability import default_learners, portability_study
     from .transfer import HierarchicalTransfer
 
     learners = default_learners(_split_list(args.learners) or ["rf", "svr", "xgb", "knn", "mlp"])

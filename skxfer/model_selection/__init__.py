@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "_analysis": ["learning_curve_transfer"],
+        "_learners": ["default_learners"],
         "_portability": ["portability_study"],
         "_split": [
             "LeaveOneTargetDomainOut",

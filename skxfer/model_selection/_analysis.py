@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
-from ._portability import COLUMNS, Plan, Problem, check_learners, check_seeds, transfer_model
+from ._learners import check_learners
+from ._portability import COLUMNS, transfer_model
+from ._runs import Plan, Problem, check_seeds
 
 TESTS = ["test_domain", "fold", "seed"]
 

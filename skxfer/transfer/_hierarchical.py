@@ -35,7 +35,7 @@ from ._experts import fit_learner, inner_pipeline, predict_learner
 from ._strategies import Task, fit_strategy, held_out_predictions, predict_strategy
 
 # Merged training keeps source rows whose labels lie in the target's label range, widened by this share.
-RELEVANCE_MARGIN = 0.1
+RELEVANCE_MARGIN = 0.2
 
 
 class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
@@ -78,7 +78,7 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
     source_filter : {"relevance"}, float or None, default="relevance"
         Which source rows merged training sees: those whose labels lie in the
         target's label range, widened on both sides by this share of it
-        (``"relevance"``: 0.1). None: all. Experts see all source rows, since
+        (``"relevance"``: 0.2). None: all. Experts see all source rows, since
         tier II can rescale or ignore an expert.
     predict_on : {"auto", "similar", "new_domains", "new_inputs"}, default="auto"
         What will be predicted: rows like the target rows, new domains (a new

@@ -27,7 +27,8 @@ from skxfer.model_selection import (
     TargetKFold,
     portability_study,
 )
-from skxfer.model_selection._portability import COLUMNS, LEARNERS, default_learners
+from skxfer.model_selection._learners import LEARNERS, default_learners
+from skxfer.model_selection._portability import COLUMNS
 
 
 @pytest.fixture(scope="module")

@@ -93,7 +93,7 @@ def test_all_rows_are_target_rows_beside_trained_sources_whatever_their_domain(r
 
 
 @pytest.mark.parametrize(
-    ("source_filter", "margin"), [("relevance", 0.1), (0.0, 0.0), (0.5, 0.5), (None, None)]
+    ("source_filter", "margin"), [("relevance", 0.2), (0.0, 0.0), (0.5, 0.5), (None, None)]
 )
 def test_merge_is_the_learner_on_target_rows_and_relevant_source_rows(source_filter, margin, several):
     X, Y = rows(several, "target")

@@ -1,0 +1,434 @@
+"""The runs of a study: who is trained on which rows, none of it twice, and the table that comes of it."""
+
+import importlib.util
+import time
+import warnings
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed, effective_n_jobs, parallel_config
+from joblib.externals.loky import BrokenProcessPool
+from joblib.parallel import get_active_backend
+from sklearn import config_context, get_config
+from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPRegressor
+
+from ..domains import split_domains
+from ..inputs import check_sample_domain, check_targets, n_rows, take
+from ..metrics import masked_mean_absolute_error, masked_r2_score, masked_root_mean_squared_error
+from ..transfer._experts import fit_learner, inner_learner, predict_learner
+from . import _split
+
+
+def check_seeds(seeds):
+    """Return the seeds as a list."""
+    seeds = list(range(seeds)) if isinstance(seeds, Integral) else [int(seed) for seed in seeds]
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds must be a number of runs above 0 or different integers, got {seeds}.")
+    return seeds
+
+
+@dataclass
+class Test:
+    """Rows that are predicted, and which run they belong to."""
+
+    __test__ = False  # not for pytest
+    seed: int
+    fold: int
+    domain: object
+    rows: np.ndarray
+    n_target: int | None = None
+
+    @property
+    def key(self):
+        """What identifies the test within a learner and setting."""
+        return self.domain, self.fold, self.seed, self.n_target
+
+    def with_size(self, n_target):
+        """Return the same test, after training on this number of target rows."""
+        return replace(self, n_target=n_target)
+
+
+@dataclass
+class Problem:
+    """A table, and the part that each row plays."""
+
+    X: object  # n_samples rows of any kind
+    Y: np.ndarray  # (n_samples, n_targets), NaN where a label is missing
+    labels: np.ndarray  # (n_samples,)
+    sources: dict  # domain -> rows
+    target: np.ndarray  # rows of target domains, test rows included
+    test_domains: list | None
+    target_names: list
+
+    @classmethod
+    def check(cls, X, y, sample_domain, source_domains, test_domains, target_names):
+        """Validate the arguments that all studies share."""
+        Y = check_targets(y, n_rows(X))
+        if target_names is None:
+            target_names = getattr(y, "columns", [getattr(y, "name", None)])
+            if len(target_names) != Y.shape[1] or target_names[0] is None:
+                target_names = [f"y{t}" for t in range(Y.shape[1])] if Y.shape[1] > 1 else ["y"]
+        if len(target_names) != Y.shape[1]:
+            raise ValueError(f"There are {len(target_names)} target_names for {Y.shape[1]} targets.")
+        labels = check_sample_domain(sample_domain, len(Y))
+        if source_domains is None or not len(source_domains):
+            raise ValueError("source_domains is empty: name the domains to transfer from.")
+        sources, target = split_domains(labels, source_domains)
+        if test_domains is not None:
+            test_domains = [test_domains] if isinstance(test_domains, str) else list(test_domains)
+            present = list(np.unique(labels[target]))
+            for name in test_domains:
+                if name in sources:
+                    raise ValueError(f"Test domain {name!r} is a source too: it must be in no training set.")
+                if name not in present:
+                    raise ValueError(f"No row has the test domain {name!r}; target domains are {present}.")
+            if not test_domains:
+                test_domains = None
+            elif np.isin(labels[target], test_domains).all():
+                raise ValueError(
+                    f"No target row is left for training: every target domain is tested ({present}). "
+                    "Leave test_domains out to cross-validate over the target rows."
+                )
+        return cls(X, Y, labels, sources, target, test_domains, [str(name) for name in target_names])
+
+    def with_sources(self, rows):
+        """Return the rows of all sources and these."""
+        return np.sort(np.concatenate([*self.sources.values(), rows]))
+
+    def folds(self, cv, seeds):
+        """Return (Test, target rows to train on) for all runs, and which use the folds stand for."""
+        if self.test_domains is not None:
+            if cv is not None:
+                raise ValueError("Pass either test_domains or cv, not both.")
+            train = self.target[~np.isin(self.labels[self.target], self.test_domains)]
+            tests = [
+                Test(seed, 0, name, np.flatnonzero(self.labels == name))
+                for seed in seeds
+                for name in self.test_domains
+            ]
+            return [(test, train) for test in tests], "auto"
+        several = len(np.unique(self.labels[self.target])) > 1
+        if cv is None and several:
+            cv = _split.LeaveOneTargetDomainOut(source_domains=list(self.sources))
+        n_splits = min(5, len(self.target)) if cv is None else cv
+        if isinstance(n_splits, Integral):
+            if len(self.target) < max(2, n_splits):
+                raise ValueError(
+                    f"{n_splits} folds need as many target rows, there are {len(self.target)}. "
+                    "Name test_domains, or give more target rows."
+                )
+            split = {
+                seed: self._split(
+                    _split.TargetKFold(n_splits, source_domains=list(self.sources), random_state=seed)
+                )
+                for seed in seeds
+            }
+            use = "similar"
+        else:
+            split = dict.fromkeys(seeds, self._split(cv))
+            use = self._use(cv)
+        return [
+            (Test(seed, fold, name, test[self.labels[test] == name]), train)
+            for seed in seeds
+            for fold, (train, test) in enumerate(split[seed])
+            for name in np.unique(self.labels[test])
+        ], use
+
+    def _split(self, cv):
+        folds = []
+        splits = cv.split(self.X, self.Y, groups=self.labels) if hasattr(cv, "split") else cv
+        for train, test in splits:
+            train, test = np.asarray(train), np.asarray(test)
+            if not np.isin(test, self.target).all() or np.isin(test, train).any():
+                raise ValueError(
+                    "cv must test target rows only, and none that it trains on: use TargetKFold, "
+                    "LeaveOneTargetDomainOut or LeaveTargetClusterOut with source_domains set."
+                )
+            folds.append((np.intersect1d(train, self.target), test))
+        return folds
+
+    def _use(self, cv):
+        if isinstance(cv, (_split.TargetKFold, _split.RepeatedTargetKFold)):
+            return "similar"
+        if isinstance(cv, (_split.LeaveTargetClusterOut, _split.RepeatedLeaveTargetClusterOut)):
+            return "new_inputs"
+        # The guard leaves domains out as well, of those that are left when one is tested.
+        enough = len(np.unique(self.labels[self.target])) > 2
+        return "new_domains" if isinstance(cv, _split.LeaveOneTargetDomainOut) and enough else "auto"
+
+
+@dataclass
+class Job:
+    """One fit, and all that it predicts."""
+
+    learner: str
+    setting: str
+    model: BaseEstimator
+    train: np.ndarray
+    seed: int | None
+    tests: list = field(default_factory=list)
+
+    def run(self, problem, config, sequential):
+        """Fit and predict; an exception becomes a text."""
+        quiet = isinstance(inner_learner(getattr(self.model, "estimator", self.model)), MLPRegressor)
+        alone = parallel_config(backend="sequential") if sequential else nullcontext()
+        outcome = Outcome()
+        try:
+            with alone, config_context(**config), _silence(quiet):
+                start = time.perf_counter()
+                model = self._fit(problem)
+                outcome.fit_seconds = time.perf_counter() - start
+                outcome.predictions = [
+                    predict_learner(model, take(problem.X, test.rows)) for test in self.tests
+                ]
+            if self.setting == "transfer":
+                outcome.strategy = list(getattr(model, "strategy_", []))
+                outcome.transfer_gain = list(np.atleast_1d(getattr(model, "transfer_gain_", [])))
+        except Exception as error:
+            outcome.error = one_line(error)
+        return outcome
+
+    def _fit(self, problem):
+        X, Y = take(problem.X, self.train), problem.Y[self.train]
+        if self.setting == "transfer":
+            return clone(self.model).fit(X, Y, sample_domain=problem.labels[self.train])
+        return fit_learner(self.model, X, Y, seed=self.seed)
+
+
+@dataclass
+class Outcome:
+    """What a job brings back."""
+
+    predictions: list | None = None  # one (n_rows, n_targets) per test
+    fit_seconds: float = np.nan
+    strategy: list = field(default_factory=list)
+    transfer_gain: list = field(default_factory=list)
+    error: str = ""
+
+
+class Plan:
+    """The fits of a study, none of them twice."""
+
+    def __init__(self, problem):
+        self.problem = problem
+        self.jobs = {}
+
+    def add(self, learner, setting, model, train, test, *, random=None):
+        """Ask for the predictions of a test by a model trained on some rows."""
+        random = _is_random(model) if random is None else random
+        seed = test.seed if random else None
+        key = learner, setting, seed, train.tobytes()
+        if key not in self.jobs:
+            self.jobs[key] = Job(learner, setting, model, train, seed)
+        self.jobs[key].tests.append(test)
+
+    def run(self, learners, settings, columns, *, n_jobs, verbose):
+        """Run all jobs and return the rows, in an order that does not depend on theirs."""
+        jobs = list(self.jobs.values())
+        outcomes, interrupted = run_jobs(jobs, self.problem, n_jobs, verbose)
+        finished = [(jobs[i], outcomes[i]) for i in sorted(outcomes)]
+        alone = {
+            (job.learner, test.key): prediction
+            for job, outcome in finished
+            if job.setting == "target only" and outcome.predictions is not None
+            for test, prediction in zip(job.tests, outcome.predictions, strict=True)
+        }
+        rows = [row for job, outcome in finished for row in _rows(job, outcome, self.problem, alone)]
+        table = pd.DataFrame(rows, columns=columns)
+        rank = {
+            "learner": learners,
+            "setting": settings,
+            "target": self.problem.target_names,
+            "test_domain": list(dict.fromkeys(t.domain for job in jobs for t in job.tests)),
+        }
+        by = [name for name in (*rank, "n_target", "fold", "seed") if name in table]
+        table = table.sort_values(
+            by, key=lambda column: column.map(rank[column.name].index) if column.name in rank else column
+        ).reset_index(drop=True)
+        table.attrs = {
+            "interrupted": interrupted,
+            "source_domains": [str(name) for name in self.problem.sources],
+            "test_domains": [str(name) for name in self.problem.test_domains or ()],
+        }
+        return table
+
+
+def run_jobs(jobs, problem, n_jobs, verbose):
+    """Run jobs in parallel; return outcomes by number and whether Ctrl-C came in between."""
+    outcomes, interrupted = {}, False
+    with _progress(len(jobs), verbose) as advance:
+        try:
+            for i, outcome in _finished(jobs, problem, n_jobs):
+                outcomes[i] = outcome
+                advance(jobs[i])
+        except KeyboardInterrupt:
+            interrupted = True
+    return outcomes, interrupted
+
+
+def _finished(jobs, problem, n_jobs):
+    """Yield the number and outcome of each job as it ends."""
+    backend, _ = get_active_backend()
+    if hasattr(backend, "client"):
+        yield from _finished_on_dask(jobs, problem, backend.client)
+        return
+    # A job in a worker process keeps to itself.
+    arguments = problem, get_config(), effective_n_jobs(n_jobs) > 1
+    left = dict(enumerate(jobs))
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
+    try:
+        for i, outcome in parallel(delayed(_run_job)(i, job, *arguments) for i, job in enumerate(jobs)):
+            del left[i]
+            yield i, outcome
+    except BrokenProcessPool:
+        # One job took the pool with it (out of memory, a crash): only alone it can be told which.
+        for i, job in left.items():
+            try:
+                yield from Parallel(n_jobs=n_jobs)([delayed(_run_job)(i, job, *arguments)])
+            except BrokenProcessPool as error:
+                yield i, Outcome(error=one_line(error))
+
+
+def _finished_on_dask(jobs, problem, client):
+    """Do the same on a Dask cluster, where any worker may die.
+
+    Through joblib, data on a dead worker would be lost, and a job that kills each
+    worker it comes to would be waited for without end.
+    """
+    from dask.distributed import as_completed, wait
+
+    config = get_config()
+
+    def submit(numbers):
+        # A task, and no scattered data: the scheduler can make it again on another worker.
+        data = client.submit(_same, problem, pure=False)
+        return {client.submit(_run_job, i, jobs[i], data, config, True, pure=False): i for i in numbers}
+
+    futures, lost = submit(range(len(jobs))), []
+    try:
+        for future in as_completed(futures, raise_errors=False):
+            if future.status == "finished":
+                yield future.result()
+            else:
+                lost.append(futures[future])
+        for i in lost:  # one job takes others with it: only alone it can be told which
+            ((future, _),) = submit([i]).items()
+            wait(future)
+            if future.status == "finished":
+                yield future.result()
+            else:
+                yield i, Outcome(error=one_line(_why(future)))
+    finally:
+        client.cancel(list(futures))
+
+
+def _same(data):
+    return data
+
+
+def _why(future):
+    return future.exception() if future.status == "error" else RuntimeError(f"the job is {future.status}")
+
+
+def _run_job(i, job, problem, config, sequential):
+    return i, job.run(problem, config, sequential)
+
+
+def one_line(error):
+    """Write an exception as one line of limited length."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:1000]
+
+
+def _rows(job, outcome, problem, alone):
+    """One row of the table per test and target."""
+    for k, test in enumerate(job.tests):
+        for t, target in enumerate(problem.target_names):
+            truth = problem.Y[test.rows, t]
+            known = ~np.isnan(truth)
+            row = {
+                "learner": job.learner,
+                "setting": job.setting,
+                "target": target,
+                "test_domain": test.domain,
+                "fold": test.fold,
+                "seed": test.seed,
+                "n_target": test.n_target,
+                "n_train": int((~np.isnan(problem.Y[job.train, t])).sum()),
+                "n_test": int(known.sum()),
+                **dict.fromkeys(("mae", "rmse", "r2", "gain", "gain_se"), np.nan),
+                "fit_seconds": outcome.fit_seconds,
+                "strategy": outcome.strategy[t] if t < len(outcome.strategy) else "",
+                "transfer_gain": outcome.transfer_gain[t] if t < len(outcome.transfer_gain) else np.nan,
+                "error": outcome.error,
+            }
+            if not outcome.error:
+                prediction = outcome.predictions[k][known, t]
+                if not row["n_train"]:
+                    row["error"] = "no training row has a label of this target"
+                elif not row["n_test"]:
+                    row["error"] = "no test row has a label of this target"
+                elif not np.isfinite(prediction).all():
+                    row["error"] = "the prediction is not finite"
+                else:
+                    row |= _scores(truth[known], prediction)
+                    reference = alone.get((job.learner, test.key))
+                    if reference is not None and np.isfinite(reference[known, t]).all():
+                        row["gain"], row["gain_se"] = _gain(truth[known], prediction, reference[known, t])
+            yield row
+
+
+def _scores(truth, prediction):
+    return {
+        "mae": masked_mean_absolute_error(truth, prediction),
+        "rmse": masked_root_mean_squared_error(truth, prediction),
+        "r2": masked_r2_score(truth, prediction),
+    }
+
+
+def _gain(truth, prediction, reference):
+    """1 - MAE / MAE of the reference, and its standard error over the rows (delta method, rows paired)."""
+    error, alone = np.abs(prediction - truth), np.abs(reference - truth)
+    if not alone.any():
+        return (0.0, 0.0) if not error.any() else (-np.inf, np.nan)
+    ratio = error.mean() / alone.mean()
+    if len(truth) < 2:
+        return 1 - ratio, np.nan
+    return 1 - ratio, (error - ratio * alone).std(ddof=1) / np.sqrt(len(truth)) / alone.mean()
+
+
+def _is_random(model):
+    """Whether two fits on the same rows can differ: unknown learners are taken to be random."""
+    params = model.get_params()
+    if any(name.rpartition("__")[2] == "random_state" for name in params):
+        return True
+    parts = [model, *(value for value in params.values() if hasattr(value, "fit"))]
+    return not all(type(part).__module__.partition(".")[0] in ("sklearn", "skxfer") for part in parts)
+
+
+@contextmanager
+def _silence(quiet):
+    """Hide that a network stopped at max_iter: meant, and it would be said hundreds of times."""
+    with warnings.catch_warnings():
+        if quiet:
+            warnings.filterwarnings("ignore", category=ConvergenceWarning)
+        yield
+
+
+@contextmanager
+def _progress(total, verbose):
+    """Yield a function to call after each job: a rich progress bar if wanted and installed."""
+    if not verbose or importlib.util.find_spec("rich") is None:
+        yield lambda job: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("fits", total=total)
+        yield lambda job: bar.update(task, advance=1, description=f"fits, last: {job.learner}, {job.setting}")
