@@ -4,9 +4,7 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-import pandas as pd
-from scipy.optimize import nnls
-from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
+from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.model_selection import KFold, check_cv
 from sklearn.utils import check_random_state, get_tags
@@ -16,9 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..domains import (
     SPLITS_OF_USE,
-    convex_weights,
     folds_like_the_use,
-    is_significant_gain,
     split_domains,
     use_from_deployment,
 )
@@ -31,7 +27,8 @@ from ..inputs import (
     take,
     weighted_rows,
 )
-from ._experts import fit_learner, inner_pipeline, predict_learner
+from ._choice import NumericView, blend, choose
+from ._experts import fit_learner, predict_learner
 from ._strategies import Task, fit_strategy, held_out_predictions, predict_strategy
 
 # Merged training keeps source rows whose labels lie in the target's label range, widened by this share.
@@ -309,7 +306,7 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         for j, name in enumerate(self.strategies_):
             if self.strategy_weights_[:, j].any():
                 predictions[:, :, j] = predict_strategy(self.models_[name], X, F)
-        mean, spread = _blend(predictions, self.strategy_weights_)
+        mean, spread = blend(predictions, self.strategy_weights_)
         if not return_std:
             return mean.ravel() if self._single_target else mean
         std = np.sqrt(self.variance_[:, 0] + self.variance_[:, 1] * spread)
@@ -498,40 +495,12 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
             Y = task.Y[target[np.concatenate([held for _, held in folds])]]
             fold = np.repeat(np.arange(len(folds)), [len(held) for _, held in folds])
             sets.append((P, Y, fold))
-        chosen = [self._choose(t, sets) for t in range(self.n_targets_)]
+        chosen = [
+            choose(t, sets, self.strategies_, self.strategy, self.guard) for t in range(self.n_targets_)
+        ]
         self.strategy_weights_, self.cv_errors_, self.transfer_gain_, self.variance_ = map(
             np.array, zip(*chosen, strict=True)
         )
-
-    def _choose(self, t, sets):
-        """Weigh the strategies for target t.
-
-        Each set of folds holds out-of-fold predictions of shape (n_rows, n_targets,
-        n_strategies), labels of shape (n_rows, n_targets), and the fold of each row.
-        """
-        labelled = [(P[:, t], Y[:, t], fold) for P, Y, fold in sets]
-        labelled = [tuple(a[~np.isnan(y)] for a in (P, y, fold)) for P, y, fold in labelled]
-        if not all(len(y) for _, y, _ in labelled):
-            raise ValueError(f"No row that cv holds out has a label of target {t}.")
-        if self.strategy == "auto":
-            weights = np.mean([convex_weights(P, y) for P, y, _ in labelled], axis=0)
-        else:
-            weights = np.array([float(name == self.strategy) for name in self.strategies_])
-        P, y = (np.concatenate(parts) for parts in list(zip(*labelled, strict=True))[:2])
-        fold = np.concatenate([fold + 1000 * i for i, (_, _, fold) in enumerate(labelled)])
-        errors = np.abs(P - y[:, None])
-        alone, transfer = errors[:, 0], np.abs(P @ weights - y)
-        # Sets of folds repeat the same rows, so one labelled fold in each is still one.
-        several = all(len(np.unique(fold)) > 1 for _, _, fold in labelled)
-        if self.guard and not (several and is_significant_gain(alone, transfer, fold)):
-            weights = np.eye(len(weights))[0]
-            transfer = alone
-        gain = 1 - transfer.mean() / alone.mean() if alone.any() else 0.0
-        mean, spread = _blend(P[:, None], weights[None])
-        # Out-of-fold squared error as a constant plus a multiple of the strategies' disagreement.
-        A = np.column_stack([np.ones(len(y)), spread[:, 0]])
-        variance, _ = nnls(A, (mean[:, 0] - y) ** 2)
-        return weights, errors.mean(axis=0), gain, variance
 
     def _splits(self, task, target, F, labels, X_deploy):
         """Sets of (train, held-out) positions among the target rows."""
@@ -541,7 +510,8 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "The groups parameter is ignored")
                 return [list(check_cv(self.cv).split(X_target, task.Y[target], labels))]
-        Z, view = self._numeric_view(X_target, task.Y[target])
+        view = NumericView(task.learner, self._expert_outputs).fit(X_target, task.Y[target])
+        Z = view(X_target)
         self.predict_on_ = self.predict_on
         if self.predict_on == "auto" and X_deploy is None:
             self.predict_on_ = "new_inputs"
@@ -558,28 +528,6 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
             [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)] for fold in sets
         ]
 
-    def _numeric_view(self, X, Y):
-        """Inputs as numbers, the way the learner sees them, and the function that makes them."""
-        pipeline = inner_pipeline(self._learner())
-        if pipeline is None:
-            prepare = lambda X: X  # noqa: E731
-        else:
-            head = clone(pipeline[:-1]).fit(X, np.where(np.isnan(Y), np.nanmean(Y, axis=0), Y)[:, 0])
-            prepare = head.transform
-        prepared = prepare(X)
-        if isinstance(prepared, pd.DataFrame):
-            columns = prepared.select_dtypes("number").columns
-            view = lambda X: prepare(X)[columns].to_numpy(dtype=float)  # noqa: E731
-        else:
-            view = lambda X: np.asarray(prepare(X))  # noqa: E731
-        Z = view(X)
-        if Z.ndim != 2 or not Z.shape[1] or Z.dtype.kind not in "biuf":
-            view = self._expert_outputs
-            Z = view(X)
-        fill = np.nan_to_num(np.nanmean(np.where(np.isfinite(Z), Z, np.nan), axis=0))
-        finite = lambda Z: np.where(np.isfinite(Z), Z, fill).astype(float)  # noqa: E731
-        return finite(Z), lambda X: finite(view(X))
-
     def _shares_of_experts(self):
         shares = np.full((self.n_targets_, len(self.experts_)), np.nan)
         stack = self.models_.get("frozen")
@@ -588,9 +536,3 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
             return shares
         size = np.abs(coefficients).reshape(self.n_targets_, len(self.experts_), self.n_targets_).sum(axis=2)
         return size / np.maximum(size.sum(axis=1, keepdims=True), np.finfo(float).tiny)
-
-
-def _blend(predictions, weights):
-    """Mean and variance over strategies of predictions (n_samples, n_targets, n_strategies)."""
-    mean = (predictions * weights).sum(axis=2)
-    return mean, (weights * (predictions - mean[:, :, None]) ** 2).sum(axis=2)

@@ -1,0 +1,124 @@
+"""Which strategy predicts a target best: shares from out-of-fold predictions, and the guard."""
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import nnls
+from sklearn.base import clone
+
+from ..domains import convex_weights, is_significant_gain
+from ._experts import inner_pipeline
+
+
+def choose(t, sets, strategies, strategy, guard):
+    """Weigh the strategies for one target.
+
+    Parameters
+    ----------
+    t : int
+        The target.
+    sets : list of (P, Y, fold)
+        For each set of folds: out-of-fold predictions of shape (n_rows, n_targets,
+        n_strategies), labels of shape (n_rows, n_targets), the fold of each row.
+    strategies : list of str
+        The first is the target alone if `guard`.
+    strategy : str
+        ``"auto"`` blends them, any other name stands for itself.
+    guard : bool
+        Fall back to the first where the gain is not clear.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_strategies,)
+    errors : ndarray of shape (n_strategies,)
+        Mean absolute out-of-fold errors.
+    gain : float
+        By what share the error is below that of the first strategy.
+    variance : ndarray of shape (2,)
+        Squared error = variance[0] + variance[1] * disagreement of the strategies.
+
+    Raises
+    ------
+    ValueError
+        No row held out has a label of this target.
+    """
+    labelled = [(P[:, t], Y[:, t], fold) for P, Y, fold in sets]
+    labelled = [tuple(a[~np.isnan(y)] for a in (P, y, fold)) for P, y, fold in labelled]
+    if not all(len(y) for _, y, _ in labelled):
+        raise ValueError(f"No row that cv holds out has a label of target {t}.")
+    if strategy == "auto":
+        weights = np.mean([convex_weights(P, y) for P, y, _ in labelled], axis=0)
+    else:
+        weights = np.array([float(name == strategy) for name in strategies])
+    P, y = (np.concatenate(parts) for parts in list(zip(*labelled, strict=True))[:2])
+    n_folds = 1 + max(fold.max() for _, _, fold in labelled)
+    fold = np.concatenate([i * n_folds + fold for i, (_, _, fold) in enumerate(labelled)])
+    errors = np.abs(P - y[:, None])
+    alone, transfer = errors[:, 0], np.abs(P @ weights - y)
+    # Sets of folds repeat the same rows, so one labelled fold in each is still one.
+    several = all(len(np.unique(fold)) > 1 for _, _, fold in labelled)
+    if guard and not (several and is_significant_gain(alone, transfer, fold)):
+        weights, transfer = np.eye(len(weights))[0], alone
+    gain = 1 - transfer.mean() / alone.mean() if alone.any() else 0.0
+    mean, spread = blend(P[:, None], weights[None])
+    variance, _ = nnls(np.column_stack([np.ones(len(y)), spread[:, 0]]), (mean[:, 0] - y) ** 2)
+    return weights, errors.mean(axis=0), gain, variance
+
+
+def blend(predictions, weights):
+    """Mean and variance over strategies.
+
+    Parameters
+    ----------
+    predictions : ndarray of shape (n_samples, n_targets, n_strategies)
+    weights : ndarray of shape (n_targets, n_strategies)
+
+    Returns
+    -------
+    mean, variance : ndarray of shape (n_samples, n_targets)
+    """
+    mean = (predictions * weights).sum(axis=2)
+    return mean, (weights * (predictions - mean[:, :, None]) ** 2).sum(axis=2)
+
+
+class NumericView:
+    """Inputs as numbers, the way a learner sees them: distances and clusters are found in these.
+
+    Parameters
+    ----------
+    learner : estimator
+        The steps of its pipeline before the last, if it has any, are fitted and applied.
+    fallback : callable
+        Turns inputs that are still no dense table of numbers into one.
+    """
+
+    def __init__(self, learner, fallback):
+        self.learner = learner
+        self.fallback = fallback
+
+    def fit(self, X, Y):
+        """Learn from inputs X of any kind and labels Y of shape (n_samples, n_targets)."""
+        self.head, self.columns, self.use_fallback = None, None, False
+        pipeline = inner_pipeline(self.learner)
+        if pipeline is not None:
+            y = np.where(np.isnan(Y), np.nanmean(Y, axis=0), Y)[:, 0]
+            self.head = clone(pipeline[:-1]).fit(X, y)
+        prepared = self._prepare(X)
+        if isinstance(prepared, pd.DataFrame):
+            self.columns = prepared.select_dtypes("number").columns
+        Z = self._table(prepared)
+        self.use_fallback = Z.ndim != 2 or not Z.shape[1] or Z.dtype.kind not in "biuf"
+        if self.use_fallback:
+            Z = self.fallback(X)
+        self.fill = np.nan_to_num(np.nanmean(np.where(np.isfinite(Z), Z, np.nan), axis=0))
+        return self
+
+    def __call__(self, X):
+        """Return a finite array of shape (n_samples, n_columns)."""
+        Z = self.fallback(X) if self.use_fallback else self._table(self._prepare(X))
+        return np.where(np.isfinite(Z), Z, self.fill).astype(float)
+
+    def _prepare(self, X):
+        return X if self.head is None else self.head.transform(X)
+
+    def _table(self, prepared):
+        return np.asarray(prepared if self.columns is None else prepared[self.columns].to_numpy(dtype=float))
