@@ -118,6 +118,14 @@ def test_same_structures_in_several_domains_fall_in_the_same_clusters():
     np.testing.assert_array_equal(clusters[: len(structures)], clusters[len(structures) :])
 
 
+def test_same_structures_stay_together_in_more_clusters_than_there_are_structures():
+    """Scaling in other units leaves rounding errors, which must not tell them apart."""
+    structures = np.random.default_rng(0).normal(size=(12, 3))
+    Z = np.vstack([structures, *(a + b * structures for a, b in ((1e3, 7.0), (0.3, 1e-3), (-5.0, 11.0)))])
+    clusters = cluster_rows(Z, np.repeat(list("abcd"), 12), 20, 0, at_least=5)
+    assert same_partition(clusters, np.tile(np.arange(12), 4))
+
+
 def test_without_domains_the_units_would_make_the_clusters():
     structures, group = blobs(3, 5)
     Z = np.vstack([structures, 1e4 + 50 * structures])
@@ -277,6 +285,12 @@ def test_gain_in_one_fold_of_five_is_not_significant():
     fold = np.repeat(np.arange(5), 4)
     transfer = np.where(fold == 0, 0.0, 1.0)  # mean gain 0.2, standard error over folds 0.2
     assert not is_significant_gain(np.ones(20), transfer, fold)
+
+
+def test_gain_in_two_folds_of_five_is_significant():
+    fold = np.repeat(np.arange(5), 4)
+    transfer = np.where(fold < 2, 0.5, 1.0)  # mean gain 0.2, deviation over folds 0.27, standard error 0.12
+    assert is_significant_gain(np.ones(20), transfer, fold)
 
 
 @pytest.mark.filterwarnings("error")

@@ -56,6 +56,19 @@ def test_fit_transform_gives_trained_sources_as_they_are(related):
     np.testing.assert_array_equal(model.fit_transform(X, y).ravel(), expert.predict(X))
 
 
+def test_fit_transform_gives_trained_sources_as_they_are_beside_source_domains(several):
+    expert = KNeighborsRegressor(1).fit(*rows(several, "source_0"))
+    model = HierarchicalTransfer(
+        KNeighborsRegressor(1), sources=[("trained", expert)], source_domains=["source_1"], **FROZEN
+    )
+    rest = several.domain != "source_0"
+    X, Y, domain = several.data[rest], several.target[rest], several.domain[rest]
+    got = model.fit_transform(X, Y, sample_domain=domain)
+    np.testing.assert_array_equal(got[:, :2], expert.predict(X))
+    own = domain == "source_1"
+    assert not np.isclose(got[own, 2:], Y[own]).any()  # of one neighbour, in-fold, they would be equal
+
+
 def test_fit_transform_under_merged_training_leaves_trained_sources_alone(related):
     expert = Ridge().fit(*rows(related, "source_0"))
     model = HierarchicalTransfer(Ridge(), sources=[("gas", expert)], source_domains=["source_0"], **MERGE)
