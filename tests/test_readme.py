@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [page for page in sorted(DOCS.rglob("*.rst")) if ">>>" in page.read_text(encoding="utf-8")]
 PAGES = [page for page in PAGES if not {"generated", "auto_examples", "_build"} & set(page.parts)]
-NUMBER = re.compile(r"-?\d+\.?\d*")
+NUMBER = re.compile(r"-?\d+\.?\d*%?")
 
 
 @pytest.fixture(autouse=True)
@@ -31,12 +31,16 @@ class RoundingChecker(doctest.OutputChecker):
             return True
         if NUMBER.sub("#", want).split() != NUMBER.sub("#", got).split():
             return False
-        return all(
-            float(g) == pytest.approx(float(w), abs=2.01 * 10.0 ** -len(w.partition(".")[2]))
-            if "." in w
-            else g == w
-            for w, g in zip(NUMBER.findall(want), NUMBER.findall(got), strict=True)
-        )
+        pairs = zip(NUMBER.findall(want), NUMBER.findall(got), strict=True)
+        return all(g == w or _is_near(w, g) for w, g in pairs)
+
+
+def _is_near(want, got):
+    if "." not in want and "%" not in want:
+        return False  # a count
+    want, got = want.strip("%"), got.strip("%")
+    last_digit = 10.0 ** -len(want.partition(".")[2])
+    return float(got) == pytest.approx(float(want), abs=2.01 * last_digit)
 
 
 def _block(text, language):
