@@ -13,7 +13,7 @@ from skxfer.datasets import make_domains
 
 LEARNERS = {
     "SVR": SVR(C=10),
-    "random forest": RandomForestRegressor(100),
+    "random forest": RandomForestRegressor(30),
     "KNN": KNeighborsRegressor(3),
 }
 RELATIONS = ["identical", "scaled", "related", 0.9, 0.5, "unrelated", "adversarial"]
