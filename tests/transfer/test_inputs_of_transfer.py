@@ -7,6 +7,8 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVR
 
 from skxfer import HierarchicalTransfer
@@ -91,6 +93,22 @@ def test_formulas_reach_a_learner_that_takes_them():
     model.fit(formulas, lengths + (labels == "target"), sample_domain=labels)
     np.testing.assert_allclose(model.predict(formulas), lengths + 1, atol=0.1)
     assert not hasattr(model, "n_features_in_")
+
+
+def test_folds_of_new_inputs_see_formulas_as_the_pipeline_prepares_them():
+    formulas = ["C" * (i % 7 + 1) for i in range(40)]
+    labels = np.repeat(["source", "target"], 20)
+    y = np.array([len(f) for f in formulas], dtype=float)
+    lengths = FunctionTransformer(lambda X: np.array([[len(x)] for x in X], dtype=float))
+    options = {"source_domains": ["source"], "strategy": "merge", "cv": 2, "random_state": 0}
+    model = HierarchicalTransfer(make_pipeline(lengths, LinearRegression()), **options)
+    model.fit(formulas, y, sample_domain=labels)
+    assert model.predict_on_ == "new_inputs"
+    np.testing.assert_allclose(model.predict(formulas), y)
+    with pytest.raises(
+        ValueError, match="new inputs need numbers.*a Pipeline.*predict_on='similar'"
+    ):
+        HierarchicalTransfer(ByLength(), **options).fit(formulas, y, sample_domain=labels)
 
 
 class ByLength(RegressorMixin, BaseEstimator):
