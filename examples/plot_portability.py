@@ -48,7 +48,6 @@ plt.show()
 # test rows, and what transfer relied on most.
 
 transfer = results[results["setting"] == "transfer"]
-table = transfer.groupby(["target", "learner"], sort=False).agg(
-    gain=("gain", "mean"), gain_se=("gain_se", "mean"), strategy=("strategy", "first")
-)
-table.round(2)
+by_learner = transfer.groupby(["target", "learner"], sort=False)
+table = by_learner[["gain", "gain_se"]].mean().round(2)
+table.assign(strategy=by_learner["strategy"].first())

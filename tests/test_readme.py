@@ -6,11 +6,13 @@ import io
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+RESULTS = ROOT / "benchmarks" / "results"
 PAGES = [page for page in sorted(DOCS.rglob("*.rst")) if ">>>" in page.read_text(encoding="utf-8")]
 PAGES = [page for page in PAGES if not {"generated", "auto_examples", "_build"} & set(page.parts)]
 NUMBER = re.compile(r"-?\d+\.?\d*%?")
@@ -66,6 +68,31 @@ def test_readme_lists_only_what_exists():
     assert len(names) > 10
     places = (skxfer, datasets, featurizers, metrics, model_selection)
     assert [name for name in names if not any(hasattr(place, name) for place in places)] == []
+
+
+def _markdown(table):
+    lines = [list(table.columns), ["---"] * table.shape[1], *table.to_numpy().tolist()]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def portability_in_short():
+    runs = pd.read_csv(RESULTS / "portability.csv", dtype=str).set_index(["setting", "learner"])
+    targets = list(runs.columns.drop("fit_seconds"))
+    alone = runs.loc["target only", targets].apply(lambda column: column.str.partition(" ")[0])
+    return _markdown((alone + " → " + runs.loc["transfer", targets]).reset_index())
+
+
+def guard_in_short():
+    runs = pd.read_csv(RESULTS / "guard.csv", dtype=str).query("n_target == '20'")
+    table = runs.pivot_table(
+        index="relation", columns="learner", values="median", aggfunc="first", sort=False
+    )
+    return _markdown(table.reset_index())
+
+
+@pytest.mark.parametrize("table", [portability_in_short, guard_in_short])
+def test_readme_shows_the_numbers_of_the_benchmarks(table):
+    assert table() in (ROOT / "README.md").read_text(encoding="utf-8"), table()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
