@@ -18,6 +18,7 @@ from .featurizers import ClippedScaler
 # Clusters and distances to neighbours are found on a sample of larger targets.
 MAX_CLUSTERED_ROWS = 10_000
 MAX_COMPARED_ROWS = 2_000
+MIN_BOX_LABELS = 5
 
 SPLITS_OF_USE = ("similar", "new_domains", "new_inputs")
 
@@ -82,7 +83,8 @@ def relevant_rows(Y_source, Y_target, margin):
     ----------
     Y_source : ndarray of shape (n_source, n_targets)
     Y_target : ndarray of shape (n_target, n_targets)
-        NaN (missing) never excludes a row.
+        NaN (missing) never excludes a row, nor does a target with fewer than
+        five target labels or with equal ones.
     margin : float
         The box of target labels is widened by this share of its range on each side.
 
@@ -95,6 +97,8 @@ def relevant_rows(Y_source, Y_target, margin):
     low, high = np.nanmin(Y_target, axis=0), np.nanmax(Y_target, axis=0)
     width = margin * (high - low)
     outside = (Y_source < low - width) | (Y_source > high + width)
+    # A box of few or equal labels says nothing about which values matter.
+    outside[:, ((~np.isnan(Y_target)).sum(axis=0) < MIN_BOX_LABELS) | (high == low)] = False
     return ~outside.any(axis=1)
 
 
@@ -278,10 +282,8 @@ def convex_weights(P, y):
     return weights / weights.sum()
 
 
-def is_significant_gain(error_alone, error_transfer, folds):
-    """Whether the lower error holds over the folds, by more than one standard error.
-
-    One fold has no standard error and proves nothing.
+def gain_and_error(error_alone, error_transfer, folds):
+    """Mean gain over rows, and its standard error where the rows of a fold err together.
 
     Parameters
     ----------
@@ -291,10 +293,13 @@ def is_significant_gain(error_alone, error_transfer, folds):
 
     Returns
     -------
-    bool
+    gain, standard_error : float
+        In the unit of the errors. The error is infinite with one fold only.
     """
-    if len(np.unique(folds)) < 2:
-        return False
     gain = error_alone - error_transfer
-    means = np.array([gain[folds == k].mean() for k in np.unique(folds)])
-    return bool(gain.mean() > means.std(ddof=1) / np.sqrt(len(means)))
+    _, folds = np.unique(folds, return_inverse=True)
+    n_folds = folds.max() + 1
+    if n_folds < 2:
+        return gain.mean(), np.inf
+    deviation = np.bincount(folds, weights=gain - gain.mean())
+    return gain.mean(), np.sqrt(n_folds / (n_folds - 1) * (deviation**2).sum()) / len(gain)

@@ -50,13 +50,18 @@ def _is_objects(X):
     return not (isinstance(first, (list, tuple, np.ndarray)) and np.asarray(first).dtype.kind in "biufc")
 
 
-def _check_finite(values, names, allow_nan):
-    """Raise an error that names the first row and column that is not finite."""
+def _check_finite(values, names, allow_nan, entries=None):
+    """Raise an error that names the first row and column that is not finite.
+
+    `entries`: the sparse matrix in coordinates that the values, one in a row, come from.
+    """
     bad = np.isinf(values) if allow_nan else ~np.isfinite(values)
     if not bad.any():
         return
     row, column = np.argwhere(bad)[0]
     what = "NaN" if np.isnan(values[row, column]) else "infinity"
+    if entries is not None:
+        row, column = entries.row[row], entries.col[row]
     name = repr(names[column]) if names is not None else column
     raise ValueError(
         f"Input X contains {what}: row {row}, column {name} ({bad.sum()} such values in "
@@ -106,7 +111,8 @@ def check_inputs(estimator, X, *, reset, allow_nan=False):
     if not sparse.issparse(X):
         _check_finite(X, None, allow_nan)
     else:
-        _check_finite(X.data[:, None], None, allow_nan)
+        entries = X.tocoo()
+        _check_finite(entries.data[:, None], None, allow_nan, entries)
     return X
 
 

@@ -201,6 +201,8 @@ def load(path, *, trusted=()):
 def _replace_file(path, data):
     """Write `data` to `path`, whole or not at all."""
     path = Path(os.path.realpath(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent} to save {path.name} in: make it first.")
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         with open(temporary, "xb") as file:

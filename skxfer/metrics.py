@@ -179,7 +179,8 @@ def transfer_gain(y_true, y_pred, y_pred_target_only, *, multioutput="uniform_av
     transfer = masked_mean_absolute_error(y_true, y_pred, multioutput="raw_values")
     alone = masked_mean_absolute_error(y_true, y_pred_target_only, multioutput="raw_values")
     same = transfer == alone
-    gain = 1 - transfer / np.where(alone == 0, np.where(same, 1.0, np.finfo(float).tiny), alone)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gain = 1 - transfer / alone
     return _aggregate(np.where(same, 0.0, gain), multioutput)
 
 

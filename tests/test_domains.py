@@ -8,7 +8,7 @@ from skxfer.domains import (
     cluster_rows,
     convex_weights,
     folds_like_the_use,
-    is_significant_gain,
+    gain_and_error,
     relevant_rows,
     split_domains,
     use_from_deployment,
@@ -92,13 +92,13 @@ def test_relevant_rows_lie_in_the_widened_label_range_of_the_target(margin):
 
 @pytest.mark.filterwarnings("error")
 def test_target_without_any_label_makes_no_row_irrelevant():
-    target = np.array([[np.nan, 0.0], [np.nan, 1.0]])
+    target = np.column_stack([np.full(5, np.nan), np.linspace(0, 1, 5)])
     assert list(relevant_rows(np.array([[5.0, 0.5], [0.0, 9.0]]), target, 0.1)) == [True, False]
 
 
 def test_missing_source_label_never_makes_a_row_irrelevant():
     source = np.array([[np.nan, 0.5], [np.nan, 9.0], [np.nan, np.nan]])
-    assert list(relevant_rows(source, np.array([[0.0, 0.0], [1.0, 1.0]]), 0.1)) == [True, False, True]
+    assert list(relevant_rows(source, np.linspace([0, 0], [1, 1], 5), 0.1)) == [True, False, True]
 
 
 # clusters and folds -----------------------------------------------------------------------------
@@ -276,31 +276,43 @@ def test_equal_models_that_are_right_still_have_weights_of_sum_one():
     assert convex_weights(np.c_[y, y], y).sum() == pytest.approx(1)
 
 
-def test_gain_in_every_fold_is_significant():
-    fold = np.repeat(np.arange(5), 4)
-    assert is_significant_gain(np.full(20, 1.0), np.full(20, 0.9), fold)
+FIVE_FOLDS = np.repeat(np.arange(5), 4)
 
 
-def test_gain_in_one_fold_of_five_is_not_significant():
-    fold = np.repeat(np.arange(5), 4)
-    transfer = np.where(fold == 0, 0.0, 1.0)  # mean gain 0.2, standard error over folds 0.2
-    assert not is_significant_gain(np.ones(20), transfer, fold)
+def test_error_of_a_gain_that_is_the_same_in_all_folds_is_zero():
+    gain, error = gain_and_error(np.full(20, 1.0), np.full(20, 0.9), FIVE_FOLDS)
+    assert gain == pytest.approx(0.1)
+    assert error == pytest.approx(0)
 
 
-def test_gain_in_two_folds_of_five_is_significant():
-    fold = np.repeat(np.arange(5), 4)
-    transfer = np.where(fold < 2, 0.5, 1.0)  # mean gain 0.2, deviation over folds 0.27, standard error 0.12
-    assert is_significant_gain(np.ones(20), transfer, fold)
+@pytest.mark.parametrize("n_better", [1, 2, 3])
+def test_error_of_the_gain_is_that_of_the_mean_of_equal_folds(n_better):
+    transfer = np.where(n_better > FIVE_FOLDS, 0.5, 1.0)
+    gain, error = gain_and_error(np.ones(20), transfer, FIVE_FOLDS)
+    by_fold = np.repeat([0.5, 0.0], [n_better, 5 - n_better])
+    assert gain == pytest.approx(by_fold.mean())
+    assert error == pytest.approx(by_fold.std(ddof=1) / np.sqrt(5))
+
+
+def test_gain_in_one_large_fold_of_five_is_uncertain():
+    fold = np.repeat(np.arange(5), [90, 2, 2, 2, 2])
+    gain, error = gain_and_error(1 + np.where(fold == 0, 1.0, -0.5), np.ones(98), fold)
+    assert gain > 0.8
+    assert error > 0.1  # the plain mean of the folds is -0.2: four of five get worse
 
 
 @pytest.mark.filterwarnings("error")
-def test_gain_in_the_only_fold_is_not_significant():
-    assert not is_significant_gain(np.ones(4), np.zeros(4), np.zeros(4))
+def test_gain_in_the_only_fold_is_of_unknown_error():
+    assert gain_and_error(np.ones(4), np.zeros(4), np.zeros(4)) == (1.0, np.inf)
 
 
-def test_loss_is_not_significant_gain():
-    assert not is_significant_gain(np.ones(20), np.full(20, 1.1), np.repeat(np.arange(5), 4))
+def test_loss_is_negative_gain():
+    gain, _ = gain_and_error(np.ones(20), np.full(20, 1.1), FIVE_FOLDS)
+    assert gain == pytest.approx(-0.1)
 
 
-def test_no_difference_is_no_gain():
-    assert not is_significant_gain(np.ones(10), np.ones(10), np.repeat(np.arange(5), 2))
+def test_target_with_few_labels_excludes_no_source_row():
+    Y_source = np.column_stack([np.linspace(0, 1, 50), np.linspace(0, 100, 50)])
+    Y_target = np.column_stack([np.linspace(0, 1, 20), np.full(20, np.nan)])
+    Y_target[:2, 1] = 3, 4
+    assert relevant_rows(Y_source, Y_target, 0.2).all()

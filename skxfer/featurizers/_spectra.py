@@ -55,6 +55,8 @@ class SpectrumFeaturizer(TransformerMixin, BaseEstimator):
     Attributes
     ----------
     scaler_ : ClippedScaler
+    columns_ : dict of str to list of int
+        Positions of the columns of each group.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
 
@@ -202,7 +204,11 @@ class SpectrumFeaturizer(TransformerMixin, BaseEstimator):
             groups["rigid"] = groups["frequencies"][:1]
         else:
             groups["rigid"] = [self._position(column, names, n_features) for column in self.rigid]
-        used = {j for key, columns in groups.items() for j in columns}
+        used = [j for key, columns in groups.items() if key != "rigid" for j in columns]
+        twice = {j for j in used if used.count(j) > 1}
+        if twice:
+            j = min(twice)
+            raise ValueError(f"Column {names[j] if names else j} is named in two groups, or twice in one.")
         groups["other"] = [j for j in range(n_features) if j not in used]
         return groups
 

@@ -115,7 +115,7 @@ class MissingLearner(RegressorMixin, BaseEstimator):
     def __init__(self, message=""):
         self.message = message
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Raise."""
         raise ImportError(self.message)
 

@@ -7,7 +7,6 @@ from ._learners import check_learners
 from ._runs import Plan, Problem, check_seeds
 
 SETTINGS = ("source", "target_only", "merged", "transfer")
-LEARNERS = ("rf", "et", "svr", "xgb", "knn", "mlp", "ridge", "krr", "gp")
 COLUMNS = (
     *("learner", "setting", "target", "test_domain", "fold", "seed", "n_train", "n_test"),
     *("mae", "rmse", "r2", "gain", "gain_se", "fit_seconds", "strategy", "transfer_gain", "error"),

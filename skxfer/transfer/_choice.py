@@ -2,10 +2,11 @@
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from scipy.optimize import nnls
 from sklearn.base import clone
 
-from ..domains import convex_weights, is_significant_gain
+from ..domains import convex_weights, gain_and_error
 from ._experts import inner_pipeline
 
 
@@ -45,23 +46,36 @@ def choose(t, sets, strategies, strategy, guard):
     labelled = [tuple(a[~np.isnan(y)] for a in (P, y, fold)) for P, y, fold in labelled]
     if not all(len(y) for _, y, _ in labelled):
         raise ValueError(f"No row that cv holds out has a label of target {t}.")
-    if strategy == "auto":
-        weights = np.mean([convex_weights(P, y) for P, y, _ in labelled], axis=0)
-    else:
-        weights = np.array([float(name == strategy) for name in strategies])
-    P, y = (np.concatenate(parts) for parts in list(zip(*labelled, strict=True))[:2])
-    n_folds = 1 + max(fold.max() for _, _, fold in labelled)
-    fold = np.concatenate([i * n_folds + fold for i, (_, _, fold) in enumerate(labelled)])
+    fixed = None if strategy == "auto" else np.array([float(name == strategy) for name in strategies])
+    weights = np.mean([convex_weights(P, y) for P, y, _ in labelled], axis=0) if fixed is None else fixed
+    sets = [(P, y, fold, _honest_weights(P, y, fold, fixed)) for P, y, fold in labelled]
+    gains = [
+        gain_and_error(np.abs(P[:, 0] - y), np.abs((P * shares).sum(axis=1) - y), fold)
+        for P, y, fold, shares in sets
+    ]
+    # Sets of folds repeat the same rows: the second is no further evidence, so errors are averaged.
+    gain, error = np.mean(gains, axis=0)
+    if guard and gain <= error:
+        weights = np.eye(len(weights))[0]
+        sets = [(P, y, fold, np.broadcast_to(weights, P.shape)) for P, y, fold, _ in sets]
+    P, y, _, shares = (np.concatenate(parts) for parts in zip(*sets, strict=True))
     errors = np.abs(P - y[:, None])
-    alone, transfer = errors[:, 0], np.abs(P @ weights - y)
-    # Sets of folds repeat the same rows, so one labelled fold in each is still one.
-    several = all(len(np.unique(fold)) > 1 for _, _, fold in labelled)
-    if guard and not (several and is_significant_gain(alone, transfer, fold)):
-        weights, transfer = np.eye(len(weights))[0], alone
-    gain = 1 - transfer.mean() / alone.mean() if alone.any() else 0.0
-    mean, spread = blend(P[:, None], weights[None])
-    variance, _ = nnls(np.column_stack([np.ones(len(y)), spread[:, 0]]), (mean[:, 0] - y) ** 2)
+    mean = (P * shares).sum(axis=1)
+    gain = 1 - np.abs(mean - y).mean() / errors[:, 0].mean() if errors[:, 0].any() else 0.0
+    spread = (shares * (P - mean[:, None]) ** 2).sum(axis=1)
+    variance, _ = nnls(np.column_stack([np.ones(len(y)), spread]), (mean - y) ** 2)
     return weights, errors.mean(axis=0), gain, variance
+
+
+def _honest_weights(P, y, fold, fixed):
+    """Weights for each row from the other folds, so that no blend is judged by rows that made it."""
+    if fixed is not None:
+        return np.broadcast_to(fixed, P.shape)
+    shares = np.empty(P.shape)
+    for k in np.unique(fold):
+        others = fold != k
+        shares[~others] = convex_weights(P[others], y[others]) if others.any() else np.eye(P.shape[1])[0]
+    return shares
 
 
 def blend(predictions, weights):
@@ -121,4 +135,6 @@ class NumericView:
         return X if self.head is None else self.head.transform(X)
 
     def _table(self, prepared):
+        if sparse.issparse(prepared):
+            return prepared.toarray()
         return np.asarray(prepared if self.columns is None else prepared[self.columns].to_numpy(dtype=float))

@@ -275,6 +275,21 @@ def supports_multi_output(estimator):
     return _package(inner) == "skorch" or get_tags(inner).target_tags.multi_output
 
 
+def input_tags(estimator):
+    """Return what inputs a learner takes, through wrappers that do not pass its tags on.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    sklearn.utils.InputTags
+    """
+    wrappers = (TransformedTargetRegressor, GridSearchCV, RandomizedSearchCV)
+    return get_tags(next(layer for layer in _layers(estimator) if not isinstance(layer, wrappers))).input_tags
+
+
 def _package(estimator):
     """Name of the package a learner comes from, without importing any."""
     roots = {base.__module__.partition(".")[0] for base in type(estimator).__mro__}

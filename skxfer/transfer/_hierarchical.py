@@ -28,7 +28,7 @@ from ..inputs import (
     weighted_rows,
 )
 from ._choice import NumericView, blend, choose
-from ._experts import fit_learner, predict_learner
+from ._experts import fit_learner, input_tags, predict_learner
 from ._strategies import Task, fit_strategy, held_out_predictions, predict_strategy
 
 # Merged training keeps source rows whose labels lie in the target's label range, widened by this share.
@@ -96,7 +96,8 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
     Attributes
     ----------
     experts_ : list of (str, fitted regressor)
-        The frozen experts: `sources`, then `source_domains`.
+        The frozen experts: `sources`, then, unless `strategy` is ``"merge"`` or
+        ``"target_only"``, one for each of `source_domains`.
     strategies_ : list of str
         The strategies that competed.
     strategy_weights_ : ndarray of shape (n_targets, n_strategies)
@@ -114,6 +115,10 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         The fitted strategies with a share.
     target_only_ : fitted regressor
         The learner trained on target rows alone; None where nothing needed it.
+    variance_ : ndarray of shape (n_targets, 2) or None
+        For ``return_std``: the squared error is the first plus the second times
+        the variance over strategies.
+    n_targets_ : int
     predict_on_ : str or None
         The use that the folds imitated.
     n_features_in_, feature_names_in_
@@ -248,11 +253,11 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
                 "tier II needs at least one."
             )
 
-        self.experts_ = self._fit_experts(task)
+        labels = None if sample_domain is None else sample_domain[target]
+        self.experts_ = self._fit_experts(task, labels)
         self.strategies_ = self._competitors(source_rows)
         F = self._expert_outputs(take(X, target)) if "frozen" in self.strategies_ else None
         if len(self.strategies_) > 1 or self.guard and self.strategies_ != ["target_only"]:
-            labels = None if sample_domain is None else sample_domain[target]
             self._cross_validate(task, target, F, labels, X_deploy)
         else:
             self.predict_on_ = None
@@ -386,9 +391,8 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
     def __sklearn_tags__(self):
         """Take NaN and sparse input if the learner does; missing labels always."""
         tags = super().__sklearn_tags__()
-        inner = get_tags(self._learner())
-        tags.input_tags.allow_nan = inner.input_tags.allow_nan
-        tags.input_tags.sparse = inner.input_tags.sparse
+        inner = input_tags(self._learner())
+        tags.input_tags.allow_nan, tags.input_tags.sparse = inner.allow_nan, inner.sparse
         tags.target_tags.multi_output = True
         return tags
 
@@ -416,7 +420,7 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
     def _learner(self):
         return ExtraTreesRegressor() if self.estimator is None else self.estimator
 
-    def _fit_experts(self, task):
+    def _fit_experts(self, task, labels):
         for entry in self.sources or ():
             if not (isinstance(entry, tuple) and len(entry) == 2 and hasattr(entry[1], "predict")):
                 raise TypeError(
@@ -426,6 +430,12 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         clash = {name for name, _ in experts} & {str(name) for name in task.source_rows}
         if clash or len({name for name, _ in experts}) < len(experts):
             raise ValueError(f"Two sources have the same name: {clash or [name for name, _ in experts]}.")
+        for name, _ in experts:
+            if labels is not None and name in labels:
+                raise ValueError(
+                    f"Source {name!r} is trained already, and rows of this domain would count as target "
+                    "rows: leave them out, or train on them too, by source_domains and another name here."
+                )
         if self.strategy in ("merge", "target_only"):
             return experts
         fitted = Parallel(n_jobs=self.n_jobs)(

@@ -17,7 +17,7 @@ from ..inputs import (
     take,
     weighted_rows,
 )
-from ._experts import can_continue, continue_learner, fit_learner, predict_learner
+from ._experts import can_continue, continue_learner, fit_learner, input_tags, predict_learner
 from ._hierarchical import HierarchicalTransfer
 
 
@@ -182,9 +182,8 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
     def __sklearn_tags__(self):
         """Take NaN and sparse input if the learner does; missing labels always."""
         tags = super().__sklearn_tags__()
-        inner = get_tags(self._learner())
-        tags.input_tags.allow_nan = inner.input_tags.allow_nan
-        tags.input_tags.sparse = inner.input_tags.sparse
+        inner = input_tags(self._learner())
+        tags.input_tags.allow_nan, tags.input_tags.sparse = inner.allow_nan, inner.sparse
         tags.target_tags.multi_output = True
         return tags
 

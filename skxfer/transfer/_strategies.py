@@ -9,7 +9,7 @@ from sklearn.linear_model import RidgeCV
 from ..domains import relevant_rows
 from ..featurizers import ClippedScaler
 from ..inputs import take
-from ._experts import fit_learner, predict_learner
+from ._experts import PerTarget, fit_learner, predict_learner
 
 
 @dataclass
@@ -118,7 +118,7 @@ class FrozenStack(BaseEstimator):
 
     def coefficients(self):
         """Return the head's coefficients, shape (n_targets, n_columns of F), None if it has none."""
-        heads = getattr(self.head_, "estimators_", [self.head_])
+        heads = self.head_.estimators_ if isinstance(self.head_, PerTarget) else [self.head_]
         if not all(hasattr(head, "coef_") for head in heads):
             return None
         return np.vstack([np.atleast_2d(head.coef_) for head in heads])
