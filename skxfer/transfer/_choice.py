@@ -9,6 +9,10 @@ from sklearn.base import clone
 from ..domains import convex_weights, gain_and_error
 from ._experts import inner_pipeline
 
+# The guard lets transfer in from this many standard errors of the gain on. To refuse a source that helps
+# costs more than to blend in one that does nothing, so it is not asked for proof, only for a clear sign.
+CLEAR_GAIN = 0.5
+
 
 def choose(t, sets, strategies, strategy, guard):
     """Weigh the strategies for one target.
@@ -55,7 +59,7 @@ def choose(t, sets, strategies, strategy, guard):
     ]
     # Sets of folds repeat the same rows: the second is no further evidence, so errors are averaged.
     gain, error = np.mean(gains, axis=0)
-    if guard and gain <= error:
+    if guard and gain <= CLEAR_GAIN * error:
         weights = np.eye(len(weights))[0]
         sets = [(P, y, fold, np.broadcast_to(weights, P.shape)) for P, y, fold, _ in sets]
     P, y, _, shares = (np.concatenate(parts) for parts in zip(*sets, strict=True))

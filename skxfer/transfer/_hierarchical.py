@@ -50,7 +50,7 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
 
     None wins everywhere, so they are cross-validated on the target rows, with
     folds that look like the use, and blended; where the blend is not better than
-    the target alone by more than one standard error, `guard` keeps the target
+    the target alone by half a standard error, `guard` keeps the target
     alone. ``transfer_gain_`` says what was gained.
 
     Parameters
