@@ -1,4 +1,4 @@
-"""What README and documentation show is what runs."""
+"""What README and documentation show is what runs; `docs/refresh.py` writes it anew."""
 
 import contextlib
 import doctest
@@ -15,6 +15,7 @@ DOCS = ROOT / "docs"
 RESULTS = ROOT / "benchmarks" / "results"
 PAGES = [page for page in sorted(DOCS.rglob("*.rst")) if ">>>" in page.read_text(encoding="utf-8")]
 PAGES = [page for page in PAGES if not {"generated", "auto_examples", "_build"} & set(page.parts)]
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 NUMBER = re.compile(r"-?\d+\.?\d*%?")
 
 
@@ -45,17 +46,21 @@ def _is_near(want, got):
     return float(got) == pytest.approx(float(want), abs=2.01 * last_digit)
 
 
-def _block(text, language):
+def block(text, language):
     return re.search(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)[1]
+
+
+def readme_output(text):
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(block(text, "python"), "README.md", "exec"), {"__name__": "__main__"})
+    return printed.getvalue()
 
 
 def test_readme_prints_what_it_shows():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(_block(text, "python"), "README.md", "exec"), {"__name__": "__main__"})
-    shown = _block(text, "text")
-    assert RoundingChecker().check_output(shown, printed.getvalue(), 0), printed.getvalue()
+    printed = readme_output(text)
+    assert RoundingChecker().check_output(block(text, "text"), printed, 0), printed
 
 
 def test_readme_lists_only_what_exists():
@@ -100,8 +105,6 @@ def test_page_prints_what_it_shows(page):
     text = page.read_text(encoding="utf-8")
     test = doctest.DocTestParser().get_doctest(text, {"__name__": "__main__"}, page.name, str(page), 0)
     report = io.StringIO()
-    runner = doctest.DocTestRunner(
-        RoundingChecker(), optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    )
+    runner = doctest.DocTestRunner(RoundingChecker(), optionflags=OPTIONS)
     runner.run(test, out=report.write)
     assert runner.summarize(verbose=False).failed == 0, report.getvalue()
