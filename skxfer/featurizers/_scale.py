@@ -13,8 +13,10 @@ class ClippedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     A column that is nearly constant in a small training set gets a huge weight
     from a plain standard scaler, and one unusual row then ruins a linear model.
-    Here a deviation below `floor` times the column's magnitude counts as that,
-    and scaled values are limited to ``[-clip, clip]``.
+    Here a column whose deviation is not above `floor` times its magnitude counts
+    as constant and is divided by its magnitude, so that the dielectric constant
+    of a single solvent does not put every other solvent at the limit, and scaled
+    values are limited to ``[-clip, clip]``.
 
     Parameters
     ----------
@@ -66,7 +68,8 @@ class ClippedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._validate_params()
         X = validate_data(self, X, dtype=np.float64)
         self.mean_ = X.mean(axis=0)
-        scale = np.maximum(X.std(axis=0), self.floor * np.abs(X).max(axis=0))
+        deviation, magnitude = X.std(axis=0), np.abs(X).max(axis=0)
+        scale = np.where(deviation > self.floor * magnitude, deviation, magnitude)
         self.scale_ = np.where(scale > 0, scale, 1.0)
         return self
 

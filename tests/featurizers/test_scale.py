@@ -20,9 +20,17 @@ def test_values_beyond_the_limit_are_the_limit():
     np.testing.assert_allclose(scaler.transform(10 * X), expected, atol=1e-12)
 
 
-def test_deviation_below_the_floor_counts_as_the_floor():
+def test_column_with_a_deviation_below_the_floor_is_scaled_by_its_magnitude():
     column = np.array([[1000.0], [1000.0 + 1e-6]])  # deviation 5e-7, floor 1e-6 * 1000
-    assert ClippedScaler().fit(column).scale_ == pytest.approx([1e-3])
+    assert ClippedScaler().fit(column).scale_ == pytest.approx([1000.0])
+
+
+def test_another_value_of_a_constant_column_stays_away_from_the_limit():
+    """An expert trained on water alone sees one dielectric constant; other solvents are no outliers."""
+    water, ether = 1 - 1 / 78.4, 1 - 1 / 4.24
+    assert ClippedScaler().fit([[water], [water]]).transform([[ether]]) == pytest.approx(
+        (ether - water) / water
+    )
 
 
 def test_constant_columns_become_zero():
