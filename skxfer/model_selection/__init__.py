@@ -5,7 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "_analysis": ["learning_curve_transfer"],
+        "_analysis": ["learning_curve_transfer", "portability_summary"],
         "_learners": ["default_learners"],
         "_portability": ["portability_study"],
         "_split": [
