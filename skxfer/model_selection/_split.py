@@ -62,8 +62,9 @@ class _TargetSplitter(BaseEstimator):
         if labels is None:
             if self.source_domains is not None:
                 raise ValueError(
-                    "source_domains is set, so the splitter needs the domain of each row: pass groups= "
-                    "(GridSearchCV and the like keep sample_domain= from it unless metadata routing is on)."
+                    "source_domains is set, so the domain of each row is needed: "
+                    "pass groups= or sample_domain= (GridSearchCV and the like hand on groups= alone, "
+                    "unless metadata routing is on)."
                 )
             return np.array([], dtype=int), np.arange(n_samples)
         sources, target = split_domains(labels, self.source_domains)
