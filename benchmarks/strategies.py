@@ -72,11 +72,9 @@ if __name__ == "__main__":
     table = runs.groupby(["task", "learner", "strategy"], sort=False)[few.target_names].mean().reset_index()
     singles = ["target only", "frozen", "merge"]
     best = table[table.strategy.isin(singles)].groupby(["task", "learner"])[few.target_names].min()
-    worst = (
-        table.set_index(["task", "learner", "strategy"])[["Eads", "E_bonding", "d_band"]]
-        / best[["Eads", "E_bonding", "d_band"]]
-    ).max(axis=1)
-    table["worst_ratio_to_best"] = worst.to_numpy().round(2)
+    judged = ["Eads", "E_bonding", "d_band"]
+    reference = best.loc[pd.MultiIndex.from_frame(table[["task", "learner"]]), judged]
+    table["worst_ratio_to_best"] = (table[judged].to_numpy() / reference.to_numpy()).max(axis=1).round(2)
     save_table(
         "strategies",
         table.round(5),
