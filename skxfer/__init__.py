@@ -6,11 +6,21 @@ from ._version import __version__
 
 __getattr__, __dir__, _names = lazy_loader.attach(
     __name__,
-    submodules=["datasets", "featurizers", "inspection", "io", "metrics", "model_selection", "transfer"],
+    submodules=[
+        "datasets",
+        "featurizers",
+        "inspection",
+        "io",
+        "metrics",
+        "model_selection",
+        "models",
+        "transfer",
+    ],
     submod_attrs={
         "featurizers": ["SpectrumFeaturizer"],
         "inspection": ["LearningCurveDisplay", "PortabilityDisplay"],
         "io": ["load", "save"],
+        "models": ["HMNNRegressor"],
         "model_selection": ["learning_curve_transfer", "portability_study"],
         "transfer": ["HierarchicalTransfer", "SequentialTransfer"],
     },

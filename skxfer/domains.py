@@ -1,24 +1,29 @@
-"""Source and target rows: who is who, which source rows matter, which folds look like the use.
+"""Source and target rows: who is who, which source rows matter, which folds look like the use, what wins.
 
 Shared by the meta-estimators, the models and the splitters.
 """
 
 import warnings
+from numbers import Integral
 
 import numpy as np
 from scipy.optimize import nnls
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import GroupKFold, KFold
+from sklearn.model_selection import GroupKFold, KFold, check_cv
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
 
 from .featurizers import ClippedScaler
+from .inputs import check_sample_domain, weighted_rows
 
 # Clusters and distances to neighbours are found on a sample of larger targets.
 MAX_CLUSTERED_ROWS = 10_000
 MAX_COMPARED_ROWS = 2_000
 MIN_BOX_LABELS = 5
+# The guard lets transfer in from this many standard errors of the gain on. To refuse a source that helps
+# costs more than to blend in one that does nothing, so it is not asked for proof, only for a clear sign.
+CLEAR_GAIN = 0.5
 
 SPLITS_OF_USE = ("similar", "new_domains", "new_inputs")
 
@@ -71,6 +76,45 @@ def split_domains(sample_domain, source_domains):
             "Leave the domain that you want to predict out of source_domains."
         )
     return sources, target
+
+
+def find_rows(sample_domain, source_domains, sources, sample_weight, n_samples):
+    """Find the rows of each source and of the target, without those that have no weight.
+
+    Parameters
+    ----------
+    sample_domain : array-like of shape (n_samples,) or None
+    source_domains : list of labels or None
+    sources : list or None
+        Experts that are trained already.
+    sample_weight : ndarray of shape (n_samples,) or None
+    n_samples : int
+
+    Returns
+    -------
+    sources : dict of label to ndarray of int
+    target : ndarray of int
+
+    Raises
+    ------
+    ValueError
+        Sources without domains or the other way round, or as :func:`split_domains`.
+    """
+    if sample_domain is None:
+        if source_domains is not None:
+            raise ValueError(
+                f"source_domains={source_domains!r} needs the domain of each row: pass sample_domain= to fit."
+            )
+        return {}, weighted_rows(np.arange(n_samples), sample_weight, "X")
+    sample_domain = check_sample_domain(sample_domain, n_samples)
+    if source_domains is None and sources is None:
+        raise ValueError(
+            "sample_domain was passed but no source is named: set source_domains to some of "
+            f"{[str(name) for name in np.unique(sample_domain)]}, or leave sample_domain out."
+        )
+    rows, target = split_domains(sample_domain, source_domains)
+    rows = {name: weighted_rows(of, sample_weight, f"source {name!r}") for name, of in rows.items()}
+    return rows, weighted_rows(target, sample_weight, "the target")
 
 
 def relevant_rows(Y_source, Y_target, margin):
@@ -256,6 +300,55 @@ def use_from_deployment(Z, Z_deploy, domain, n_splits, random_state):
     return min(uses, key=mismatch.get)
 
 
+def target_folds(X, Y, domain, cv, predict_on, numbers, X_deploy, random_state):
+    """Find sets of folds over the target rows that look like the use.
+
+    Parameters
+    ----------
+    X : inputs of the target rows, of any kind
+    Y : ndarray of shape (n_target, n_targets)
+    domain : ndarray of shape (n_target,) or None
+    cv : int, cross-validation generator or iterable
+        All but an int is used as it is.
+    predict_on : {"auto", "similar", "new_domains", "new_inputs"}
+        ``"auto"``: what `X_deploy` looks like, ``"new_inputs"`` without it.
+    numbers : callable
+        Turns inputs into an array of numbers.
+    X_deploy : inputs to be predicted, or None
+    random_state : int, RandomState or None
+
+    Returns
+    -------
+    use : str or None
+        What the folds imitate; None if `cv` is no int.
+    sets : list of list of (train, held out)
+        Positions among the target rows, for each set of folds.
+
+    Raises
+    ------
+    ValueError
+        As :func:`folds_like_the_use`, or X holds no numbers.
+    """
+    if not isinstance(cv, Integral):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The groups parameter is ignored")
+            return None, [list(check_cv(cv).split(X, Y, domain))]
+    Z = numbers(X)
+    if predict_on == "auto" and X_deploy is None:
+        predict_on = "new_inputs"
+    elif predict_on == "auto":
+        predict_on = use_from_deployment(Z, numbers(X_deploy), domain, cv, random_state)
+    if predict_on == "new_inputs" and not Z.shape[1]:
+        raise ValueError(
+            "Folds of new inputs need numbers, and X holds none: use a Pipeline that turns X into "
+            "numbers before the learner, or predict_on='similar'."
+        )
+    sets = folds_like_the_use(Z, domain, predict_on, cv, random_state)
+    return predict_on, [
+        [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)] for fold in sets
+    ]
+
+
 def _several(domain):
     return domain is not None and len(np.unique(domain)) > 1
 
@@ -282,6 +375,22 @@ def convex_weights(P, y):
     return weights / weights.sum()
 
 
+def best_weights(P, y):
+    """Weight 1 for the predictions with the least mean absolute error, 0 for the others.
+
+    Parameters
+    ----------
+    P : ndarray of shape (n_samples, n_models)
+        Out-of-fold predictions.
+    y : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    ndarray of shape (n_models,)
+    """
+    return np.eye(P.shape[1])[np.abs(P - y[:, None]).mean(axis=0).argmin()]
+
+
 def gain_and_error(error_alone, error_transfer, folds):
     """Mean gain over rows, and its standard error where the rows of a fold err together.
 
@@ -303,3 +412,90 @@ def gain_and_error(error_alone, error_transfer, folds):
         return gain.mean(), np.inf
     deviation = np.bincount(folds, weights=gain - gain.mean())
     return gain.mean(), np.sqrt(n_folds / (n_folds - 1) * (deviation**2).sum()) / len(gain)
+
+
+def choose(t, sets, strategies, strategy, guard, weigh=convex_weights):
+    """Weigh the strategies for one target.
+
+    Parameters
+    ----------
+    t : int
+        The target.
+    sets : list of (P, Y, fold)
+        For each set of folds: out-of-fold predictions of shape (n_rows, n_targets,
+        n_strategies), labels of shape (n_rows, n_targets), the fold of each row.
+    strategies : list of str
+        The first is the target alone if `guard`.
+    strategy : str
+        ``"auto"`` weighs them, any other name stands for itself.
+    guard : bool
+        Fall back to the first where the gain is not clear.
+    weigh : callable, default=convex_weights
+        Weights of the strategies from their predictions and the labels; the mean over the sets
+        of folds counts.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_strategies,)
+    errors : ndarray of shape (n_strategies,)
+        Mean absolute out-of-fold errors.
+    gain : float
+        By what share the error is below that of the first strategy.
+    variance : ndarray of shape (2,)
+        Squared error = variance[0] + variance[1] * disagreement of the strategies.
+
+    Raises
+    ------
+    ValueError
+        No row held out has a label of this target.
+    """
+    labelled = [(P[:, t], Y[:, t], fold) for P, Y, fold in sets]
+    labelled = [tuple(a[~np.isnan(y)] for a in (P, y, fold)) for P, y, fold in labelled]
+    if not all(len(y) for _, y, _ in labelled):
+        raise ValueError(f"No row that cv holds out has a label of target {t}.")
+    fixed = None if strategy == "auto" else np.array([float(name == strategy) for name in strategies])
+    weights = np.mean([weigh(P, y) for P, y, _ in labelled], axis=0) if fixed is None else fixed
+    sets = [(P, y, fold, _honest_weights(P, y, fold, fixed, weigh)) for P, y, fold in labelled]
+    gains = [
+        gain_and_error(np.abs(P[:, 0] - y), np.abs((P * shares).sum(axis=1) - y), fold)
+        for P, y, fold, shares in sets
+    ]
+    # Sets of folds repeat the same rows: the second is no further evidence, so errors are averaged.
+    gain, error = np.mean(gains, axis=0)
+    if guard and gain <= CLEAR_GAIN * error:
+        weights = np.eye(len(weights))[0]
+        sets = [(P, y, fold, np.broadcast_to(weights, P.shape)) for P, y, fold, _ in sets]
+    P, y, _, shares = (np.concatenate(parts) for parts in zip(*sets, strict=True))
+    errors = np.abs(P - y[:, None])
+    mean = (P * shares).sum(axis=1)
+    gain = 1 - np.abs(mean - y).mean() / errors[:, 0].mean() if errors[:, 0].any() else 0.0
+    spread = (shares * (P - mean[:, None]) ** 2).sum(axis=1)
+    variance, _ = nnls(np.column_stack([np.ones(len(y)), spread]), (mean - y) ** 2)
+    return weights, errors.mean(axis=0), gain, variance
+
+
+def _honest_weights(P, y, fold, fixed, weigh):
+    """Weights for each row from the other folds, so that no blend is judged by rows that made it."""
+    if fixed is not None:
+        return np.broadcast_to(fixed, P.shape)
+    shares = np.empty(P.shape)
+    for k in np.unique(fold):
+        others = fold != k
+        shares[~others] = weigh(P[others], y[others]) if others.any() else np.eye(P.shape[1])[0]
+    return shares
+
+
+def blend(predictions, weights):
+    """Mean and variance over strategies.
+
+    Parameters
+    ----------
+    predictions : ndarray of shape (n_samples, n_targets, n_strategies)
+    weights : ndarray of shape (n_targets, n_strategies)
+
+    Returns
+    -------
+    mean, variance : ndarray of shape (n_samples, n_targets)
+    """
+    mean = (predictions * weights).sum(axis=2)
+    return mean, (weights * (predictions - mean[:, :, None]) ** 2).sum(axis=2)

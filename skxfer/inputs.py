@@ -50,10 +50,21 @@ def _is_objects(X):
     return not (isinstance(first, (list, tuple, np.ndarray)) and np.asarray(first).dtype.kind in "biufc")
 
 
-def _check_finite(values, names, allow_nan, entries=None):
+def check_finite(values, names, allow_nan, entries=None):
     """Raise an error that names the first row and column that is not finite.
 
-    `entries`: the sparse matrix in coordinates that the values, one in a row, come from.
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, n_features)
+    names : list of str or None
+        Of the columns.
+    allow_nan : bool
+    entries : sparse matrix in coordinates, optional
+        That the values, one in a row, come from.
+
+    Raises
+    ------
+    ValueError
     """
     bad = np.isinf(values) if allow_nan else ~np.isfinite(values)
     if not bad.any():
@@ -103,16 +114,16 @@ def check_inputs(estimator, X, *, reset, allow_nan=False):
         if not len(X):
             raise ValueError("Found a DataFrame with 0 sample(s) while a minimum of 1 is required.")
         table = X.select_dtypes("number")
-        _check_finite(table.to_numpy(dtype=float), list(table.columns), allow_nan)
+        check_finite(table.to_numpy(dtype=float), list(table.columns), allow_nan)
         return X
     X = validate_data(
         estimator, X, reset=reset, accept_sparse=("csr", "csc"), dtype="numeric", ensure_all_finite=False
     )
     if not sparse.issparse(X):
-        _check_finite(X, None, allow_nan)
+        check_finite(X, None, allow_nan)
     else:
         entries = X.tocoo()
-        _check_finite(entries.data[:, None], None, allow_nan, entries)
+        check_finite(entries.data[:, None], None, allow_nan, entries)
     return X
 
 

@@ -21,6 +21,7 @@ import skxfer
 from skxfer import HierarchicalTransfer, SequentialTransfer, SpectrumFeaturizer
 from skxfer.featurizers import ClippedScaler
 from skxfer.model_selection import TargetKFold
+from skxfer.models import HMNNRegressor
 
 
 class Composition(TransformerMixin, BaseEstimator):
@@ -45,6 +46,7 @@ TABLE = [
     HierarchicalTransfer(Ridge()),
     SequentialTransfer(),
     SequentialTransfer(Ridge()),
+    HMNNRegressor(max_epochs=30, extend=False, n_members=2, hidden_dim=32, expert_dim=16),
 ]
 # Estimators that learn from objects (formulas here, structures elsewhere) and their domains.
 OBJECTS = {

@@ -1,27 +1,18 @@
 """Displays of the portability study and of learning curves."""
 
-import importlib.util
-import textwrap
-
 import numpy as np
 import pandas as pd
 
 from ..model_selection import learning_curve_transfer, portability_study
+from ._drawing import METRICS, SOURCE_STYLES, axis_label, check_choice, headline, panels, unit_of, value_axis
 
-# Okabe and Ito's palette: told apart with any colour vision, and the markers in print without colour.
+# Of the palette of Okabe and Ito; the markers tell them apart in print without colour.
 SETTING_STYLE = {
     "source only": {"color": "#009E73", "marker": "^"},
     "target only": {"color": "#000000", "marker": "o", "markerfacecolor": "white"},
     "merged": {"color": "#0072B2", "marker": "s"},
     "transfer": {"color": "#D55E00", "marker": "D"},
 }
-SOURCE_STYLES = [
-    {"color": color, "marker": marker}
-    for color, marker in zip(("#56B4E9", "#CC79A7", "#009E73", "#E69F00", "#999999"), "^v<>P", strict=True)
-]
-METRICS = {"mae": "MAE", "rmse": "RMSE", "r2": "R²", "fit_seconds": "fit time"}
-# Beyond this ratio of the largest to the smallest mean a linear axis hides the small ones.
-LOG_ABOVE = 8.0
 # Up to this many tests bars show all of them, beyond it the central 80 %.
 MANY_TESTS = 10
 
@@ -135,24 +126,24 @@ class PortabilityDisplay:
         -------
         self : PortabilityDisplay
         """
-        _check(metric, METRICS)
+        check_choice(metric, METRICS)
         results = self.results
         targets = list(results["target"].unique()) if targets is None else list(targets)
         learners = list(results["learner"].unique())
         settings = list(results["setting"].unique())
         styles = setting_styles(settings)
         height = 0.7 + 0.105 * len(learners) * (len(settings) + 1)
-        self.figure_, self.axes_, own = _panels(ax, len(targets), height)
+        self.figure_, self.axes_, own = panels(ax, len(targets), height)
         self.ax_ = self.axes_[0]
         for ax, target in zip(self.axes_, targets, strict=True):
             self._panel(ax, results[results["target"] == target], learners, styles, metric)
-            ax.set_xlabel(_label(metric, target, _unit(self.target_units, target, targets, metric)))
+            ax.set_xlabel(axis_label(metric, target, unit_of(self.target_units, target, targets, metric)))
             if own and ax.get_subplotspec().colspan.start:
                 ax.set_yticklabels([])
         if own:
             handles, labels = self.ax_.get_legend_handles_labels()
             handles = [handle[0] if isinstance(handle, tuple) else handle for handle in handles]
-            _headline(self.figure_, tests_in_words(results, "bars"), handles, labels)
+            headline(self.figure_, tests_in_words(results, "bars"), handles, labels)
         else:
             self.ax_.legend(frameon=False, fontsize="small")
         return self
@@ -184,7 +175,7 @@ class PortabilityDisplay:
         ax.set_yticks(range(len(learners)), learners)
         ax.set_ylim(len(learners) - 0.5, -0.5)
         ax.tick_params(axis="y", length=0)
-        _value_axis(ax.xaxis, table, metric)
+        value_axis(ax.xaxis, table, metric)
         ax.grid(axis="x", which="major", color="#dddddd", linewidth=0.8, zorder=1)
         ax.set_axisbelow(True)
         ax.spines[["top", "right", "left"]].set_visible(False)
@@ -296,10 +287,10 @@ class LearningCurveDisplay:
         -------
         self : LearningCurveDisplay
         """
-        _check(metric, METRICS)
+        check_choice(metric, METRICS)
         results = self.results
         targets = list(results["target"].unique()) if targets is None else list(targets)
-        self.figure_, self.axes_, own = _panels(ax, len(targets), 3.0)
+        self.figure_, self.axes_, own = panels(ax, len(targets), 3.0)
         self.ax_ = self.axes_[0]
         for ax, target in zip(self.axes_, targets, strict=True):
             table = _spans(results[results["target"] == target], ["setting", "n_target"], metric)
@@ -316,15 +307,15 @@ class LearningCurveDisplay:
                 ax.set_xscale("log")
                 ax.set_xticks(sizes, [str(size) for size in sizes], minor=False)
                 ax.minorticks_off()
-            _value_axis(ax.yaxis, table, metric)
+            value_axis(ax.yaxis, table, metric)
             ax.set_xlabel("target rows in training")
-            ax.set_ylabel(_label(metric, target, _unit(self.target_units, target, targets, metric)))
+            ax.set_ylabel(axis_label(metric, target, unit_of(self.target_units, target, targets, metric)))
             ax.grid(color="#e5e5e5", linewidth=0.8)
             ax.set_axisbelow(True)
             ax.spines[["top", "right"]].set_visible(False)
         handles, labels = self.ax_.get_legend_handles_labels()
         if own:
-            _headline(self.figure_, tests_in_words(results, "bands"), handles, labels)
+            headline(self.figure_, tests_in_words(results, "bands"), handles, labels)
         else:
             self.ax_.legend(frameon=False, fontsize="small")
         return self
@@ -372,67 +363,6 @@ def tests_in_words(results, mark):
     return text
 
 
-def _check(metric, allowed):
-    if metric not in allowed:
-        raise ValueError(f"metric must be one of {', '.join(allowed)}, got {metric!r}.")
-
-
-def _unit(units, target, targets, metric):
-    if metric == "r2":
-        return None
-    if metric == "fit_seconds":
-        return "s"
-    if units is None or isinstance(units, str):
-        return units
-    if isinstance(units, dict):
-        return units.get(target)
-    return dict(zip(targets, units, strict=True)).get(target)
-
-
-def _label(metric, target, unit):
-    return f"{METRICS[metric]} of {target}" + (f" ({unit})" if unit else "")
-
-
-def _panels(ax, n_panels, height):
-    """Return figure, flat array of axes, and whether they are ours."""
-    if ax is not None:
-        axes = np.atleast_1d(ax).ravel()
-        if len(axes) != n_panels:
-            raise ValueError(f"{n_panels} targets need {n_panels} axes, got {len(axes)}.")
-        return axes[0].figure, axes, False
-    if importlib.util.find_spec("matplotlib") is None:
-        raise ImportError("Drawing needs matplotlib: pip install 'skxfer[plot]'")
-    import matplotlib.pyplot as plt
-
-    columns = 1 if n_panels == 1 else 2
-    rows = -(-n_panels // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(0.6 + 4.2 * columns, 0.9 + height * rows), squeeze=False, layout="constrained"
-    )
-    for spare in axes.ravel()[n_panels:]:
-        spare.remove()
-    return figure, axes.ravel()[:n_panels], True
-
-
-def _headline(figure, text, handles, labels):
-    """Put the legend above the panels and below them what was measured, both as wide as the figure."""
-    width = figure.get_figwidth()
-    # At these sizes of type, a legend's entry takes 0.07 inch a letter and 0.55 beside them, a line of the
-    # caption 17 letters an inch.
-    wanted = [0.55 + 0.07 * len(label) for label in labels]
-    columns = next(
-        (
-            n
-            for n in range(len(labels), 1, -1)
-            if sum(max(part) for part in np.array_split(wanted, n)) < width
-        ),
-        1,
-    )
-    figure.legend(handles, labels, loc="outside upper left", ncols=columns, frameon=False, fontsize="small")
-    caption = textwrap.fill(text, int(17 * width))
-    figure.supxlabel(caption, x=0.01, ha="left", fontsize="x-small", color="#555555")
-
-
 def _spans(results, by, metric):
     """Mean and span of the tests for each group."""
     groups = results.groupby(by, sort=False)[metric]
@@ -444,20 +374,3 @@ def _spans(results, by, metric):
 
 def _n_tests(results):
     return len(results[["test_domain", "fold", "seed"]].drop_duplicates())
-
-
-def _value_axis(axis, table, metric):
-    """Choose a linear axis from zero or, where means differ by much, a logarithmic one."""
-    means = table["mean"].to_numpy()
-    positive = means[np.isfinite(means) & (means > 0)]
-    if metric == "r2" or not positive.size:
-        return
-    if positive.max() <= LOG_ABOVE * positive.min() or (table["low"] <= 0).any():
-        axis.axes.set(**{f"{axis.axis_name}lim": (0, 1.05 * table["high"].max())})
-        return
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
-
-    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axis.set_minor_formatter(NullFormatter())

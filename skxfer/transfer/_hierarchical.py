@@ -1,23 +1,17 @@
 """HierarchicalTransfer: freeze what other domains taught, tune on few target rows, keep what helps."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin
 from sklearn.ensemble import ExtraTreesRegressor
-from sklearn.model_selection import KFold, check_cv
+from sklearn.model_selection import KFold
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from ..domains import (
-    SPLITS_OF_USE,
-    folds_like_the_use,
-    split_domains,
-    use_from_deployment,
-)
+from ..domains import SPLITS_OF_USE, blend, choose, find_rows, target_folds
 from ..inputs import (
     check_inputs,
     check_sample_domain,
@@ -25,10 +19,9 @@ from ..inputs import (
     check_weights,
     n_rows,
     take,
-    weighted_rows,
 )
-from ._choice import NumericView, blend, choose
 from ._experts import fit_learner, input_tags, predict_learner
+from ._numbers import NumericView
 from ._strategies import Task, fit_strategy, held_out_predictions, predict_strategy
 
 # Merged training keeps source rows whose labels lie in the target's label range, widened by this share.
@@ -231,7 +224,9 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
             sample_weight = check_weights(sample_weight, X)
         if sample_domain is not None:
             sample_domain = check_sample_domain(sample_domain, len(Y))
-        source_rows, target = self._find_rows(sample_domain, sample_weight, len(Y))
+        source_rows, target = find_rows(
+            sample_domain, self.source_domains, self.sources, sample_weight, len(Y)
+        )
         self._seed = None
         if self.random_state is not None:
             self._seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
@@ -348,7 +343,7 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         Y = check_targets(y, n_rows(X))
         outputs = self._expert_outputs(X)
         sample_weight = None if sample_weight is None else check_weights(sample_weight, X)
-        source_rows, _ = self._find_rows(sample_domain, sample_weight, len(Y))
+        source_rows, _ = find_rows(sample_domain, self.source_domains, self.sources, sample_weight, len(Y))
         if self.strategy in ("merge", "target_only"):  # no expert was trained on these rows
             return outputs
         first = len(self.experts_) - len(source_rows)
@@ -395,27 +390,6 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         tags.input_tags.allow_nan, tags.input_tags.sparse = inner.allow_nan, inner.sparse
         tags.target_tags.multi_output = True
         return tags
-
-    def _find_rows(self, sample_domain, sample_weight, n_samples):
-        """Rows of each source and of the target, without those that have no weight."""
-        if sample_domain is None:
-            if self.source_domains is not None:
-                raise ValueError(
-                    f"source_domains={self.source_domains!r} needs the domain of each row: "
-                    "pass sample_domain= to fit."
-                )
-            return {}, weighted_rows(np.arange(n_samples), sample_weight, "X")
-        sample_domain = check_sample_domain(sample_domain, n_samples)
-        if self.source_domains is None and self.sources is None:
-            raise ValueError(
-                "sample_domain was passed but no source is named: set source_domains to some of "
-                f"{[str(name) for name in np.unique(sample_domain)]}, or leave sample_domain out."
-            )
-        sources, target = split_domains(sample_domain, self.source_domains)
-        sources = {
-            name: weighted_rows(rows, sample_weight, f"source {name!r}") for name, rows in sources.items()
-        }
-        return sources, weighted_rows(target, sample_weight, "the target")
 
     def _learner(self):
         return ExtraTreesRegressor() if self.estimator is None else self.estimator
@@ -490,7 +464,13 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
 
     def _cross_validate(self, task, target, F, labels, X_deploy):
         """Set the shares of the strategies from out-of-fold predictions of the target rows."""
-        splits = self._splits(task, target, F, labels, X_deploy)
+        X_target, Y_target = take(task.X, target), task.Y[target]
+        view = NumericView(task.learner, self._expert_outputs).fit(X_target, Y_target)
+        if X_deploy is not None:
+            X_deploy = check_inputs(self, X_deploy, reset=False, allow_nan=True)
+        self.predict_on_, splits = target_folds(
+            X_target, Y_target, labels, self.cv, self.predict_on, view, X_deploy, self._seed
+        )
         F = np.empty((len(target), 0)) if F is None else F
         jobs = [
             (name, task, target[train], target[held], F[train], F[held])
@@ -511,32 +491,6 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         self.strategy_weights_, self.cv_errors_, self.transfer_gain_, self.variance_ = map(
             np.array, zip(*chosen, strict=True)
         )
-
-    def _splits(self, task, target, F, labels, X_deploy):
-        """Sets of (train, held-out) positions among the target rows."""
-        X_target = take(task.X, target)
-        if not isinstance(self.cv, Integral):
-            self.predict_on_ = None
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "The groups parameter is ignored")
-                return [list(check_cv(self.cv).split(X_target, task.Y[target], labels))]
-        view = NumericView(task.learner, self._expert_outputs).fit(X_target, task.Y[target])
-        Z = view(X_target)
-        self.predict_on_ = self.predict_on
-        if self.predict_on == "auto" and X_deploy is None:
-            self.predict_on_ = "new_inputs"
-        elif self.predict_on == "auto":
-            X_deploy = check_inputs(self, X_deploy, reset=False, allow_nan=True)
-            self.predict_on_ = use_from_deployment(Z, view(X_deploy), labels, self.cv, self._seed)
-        if self.predict_on_ == "new_inputs" and not Z.shape[1]:
-            raise ValueError(
-                "Folds of new inputs need numbers, and X holds none: use a Pipeline that turns X into "
-                "numbers before the learner, or predict_on='similar'."
-            )
-        sets = folds_like_the_use(Z, labels, self.predict_on_, self.cv, self._seed)
-        return [
-            [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)] for fold in sets
-        ]
 
     def _shares_of_experts(self):
         shares = np.full((self.n_targets_, len(self.experts_)), np.nan)

@@ -9,10 +9,9 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
-from skxfer import HierarchicalTransfer
+from skxfer import HierarchicalTransfer, domains
 from skxfer.datasets import make_domains
 from skxfer.model_selection import TargetKFold
-from skxfer.transfer import _hierarchical
 
 SEEDS = range(6)
 
@@ -198,7 +197,7 @@ def test_a_fixed_strategy_is_compared_with_the_target_alone(strategy, column):
 def test_the_blend_is_the_mean_over_the_sets_of_folds(monkeypatch):
     """New inputs may be more or less new: coarse and fine clusters count alike."""
     sets = [np.arange(24) % 3, np.arange(24) // 6]
-    monkeypatch.setattr(_hierarchical, "folds_like_the_use", lambda *args: sets)
+    monkeypatch.setattr(domains, "folds_like_the_use", lambda *args: sets)
     model = fitted(PROBLEM, Ridge(), source_filter=None, guard=False)
     weights = [
         fitted(PROBLEM, Ridge(), source_filter=None, guard=False, cv=PredefinedSplit(fold)).strategy_weights_

@@ -1,0 +1,5 @@
+"""The papers' models as estimators. They need the extra ``torch``."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={"_hmnn": ["HMNNRegressor"]})

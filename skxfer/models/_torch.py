@@ -1,0 +1,219 @@
+"""What all torch models share: seeds, batches of tensors, the training of a net, prediction in chunks."""
+
+import importlib
+from contextlib import contextmanager
+
+import numpy as np
+
+
+def require_torch():
+    """Import torch and skorch, or say which extra brings them.
+
+    Returns
+    -------
+    module
+        torch.
+
+    Raises
+    ------
+    ImportError
+        One of the two is not installed.
+    """
+    try:
+        importlib.import_module("skorch")
+        return importlib.import_module("torch")
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "skorch"):
+            raise
+        raise ImportError(
+            f"this model needs {error.name}. Install it: pip install 'skxfer[torch]' (with the constraints "
+            "file of this project, since an unpinned torch brings gigabytes of GPU libraries)."
+        ) from error
+
+
+class TensorBatches:
+    """Batches of a skorch dataset of tensors, cut at once and not row by row.
+
+    Parameters
+    ----------
+    dataset : skorch.dataset.Dataset
+        Of dicts of tensors.
+    batch_size : int
+    shuffle : bool
+    """
+
+    def __init__(self, dataset, batch_size, shuffle=False):
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+
+    def __iter__(self):
+        import torch
+
+        n = len(self.dataset)
+        order = torch.randperm(n) if self.shuffle else torch.arange(n)
+        for rows in order.split(self.batch_size):
+            yield tuple(
+                {name: tensor[rows] for name, tensor in part.items()}
+                for part in (self.dataset.X, self.dataset.y)
+            )
+
+    def __len__(self):
+        return -(-len(self.dataset) // self.batch_size)
+
+
+@contextmanager
+def torch_seed(seed):
+    """Seed torch, and give the caller its generator back afterwards.
+
+    Parameters
+    ----------
+    seed : int
+    """
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(seed)
+        yield
+
+
+def tensors(arrays):
+    """Turn a dict of arrays into one of tensors in single precision.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+        None is left out.
+
+    Returns
+    -------
+    dict of str to Tensor
+    """
+    import torch
+
+    return {
+        name: torch.as_tensor(np.ascontiguousarray(array, dtype=np.float32))
+        for name, array in arrays.items()
+        if array is not None
+    }
+
+
+def train_net(
+    module,
+    criterion,
+    inputs,
+    labels,
+    *,
+    learning_rate,
+    max_epochs,
+    batch_size,
+    weight_decay,
+    seed,
+    device,
+    verbose,
+    start=None,
+    **params,
+):
+    """Train a module with AdamW and a one-cycle learning rate, through skorch.
+
+    Ctrl-C ends the training and keeps what was learned.
+
+    Parameters
+    ----------
+    module, criterion : subclass of torch.nn.Module
+    inputs, labels : dict of str to ndarray
+        Arrays with a row per sample; the arguments of ``module.forward`` and of the criterion.
+    learning_rate : float
+        The largest one of the cycle.
+    max_epochs, batch_size : int
+    weight_decay : float
+    seed : int
+    device : str
+    verbose : int
+    start : NeuralNet, optional
+        A net of the same parameters whose weights training starts from.
+    **params
+        ``module__*`` and ``criterion__*`` parameters.
+
+    Returns
+    -------
+    skorch.NeuralNet
+    """
+    torch = require_torch()
+    from skorch import NeuralNet
+    from skorch.callbacks import LRScheduler
+
+    n = len(next(iter(inputs.values())))
+    batch_size = min(batch_size, n)
+    steps = -(-n // batch_size) * max_epochs
+    net = NeuralNet(
+        module,
+        criterion=criterion,
+        optimizer=torch.optim.AdamW,
+        optimizer__weight_decay=weight_decay,
+        lr=learning_rate,
+        max_epochs=max_epochs,
+        batch_size=batch_size,
+        iterator_train=TensorBatches,
+        iterator_train__shuffle=True,
+        train_split=None,
+        callbacks=[
+            (
+                "one_cycle",
+                LRScheduler(
+                    policy=torch.optim.lr_scheduler.OneCycleLR,
+                    max_lr=learning_rate,
+                    total_steps=steps,
+                    step_every="batch",
+                ),
+            )
+        ],
+        device=device,
+        verbose=verbose,
+        **params,
+    )
+    with torch_seed(seed):
+        net.initialize()
+        if start is not None:
+            net.module_.load_state_dict(start.module_.state_dict())
+            net.criterion_.load_state_dict(start.criterion_.state_dict())
+        net.partial_fit(tensors(inputs), tensors(labels))
+    net.module_.eval()
+    return net
+
+
+def in_chunks(function, inputs, device, chunk_size=512):
+    """Apply a function of tensors to chunks of one fixed size.
+
+    The sums in a product of matrices run in an order that depends on the
+    shapes. With one shape for all chunks, the last one padded, the result for a
+    row does not depend on the other rows.
+
+    Parameters
+    ----------
+    function : callable
+        Takes the tensors by name, returns one with a row per sample.
+    inputs : dict of str to ndarray
+    device : str
+    chunk_size : int
+
+    Returns
+    -------
+    ndarray of float32, shape (n_samples, ...)
+    """
+    import torch
+
+    inputs = tensors(inputs)
+    n = len(next(iter(inputs.values())))
+    results = []
+    with torch.inference_mode():
+        for first in range(0, n, chunk_size):
+            chunk = {name: tensor[first : first + chunk_size] for name, tensor in inputs.items()}
+            size = len(next(iter(chunk.values())))
+            if size < chunk_size:
+                fill = torch.zeros(chunk_size, dtype=torch.long)
+                fill[:size] = torch.arange(size)
+                chunk = {name: tensor[fill] for name, tensor in chunk.items()}
+            result = function(**{name: tensor.to(device) for name, tensor in chunk.items()})
+            results.append(result[:size].cpu().numpy())
+    return np.concatenate(results)

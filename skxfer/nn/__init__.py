@@ -1,0 +1,1 @@
+"""Torch modules and losses: no scikit-learn, no files, no training loop."""

@@ -1,0 +1,64 @@
+"""Losses over several tasks, some of whose labels are missing."""
+
+import torch
+from torch import Tensor, nn
+
+
+def masked_smooth_l1(prediction: Tensor, target: Tensor, weight: Tensor, beta: float) -> Tensor:
+    """Smooth L1 loss of each task, summed over rows by weight and divided by their number.
+
+    Parameters
+    ----------
+    prediction, target, weight : Tensor of shape [n_members, n_rows, n_tasks]
+        The target may be NaN where the weight is zero.
+    beta : float
+        Errors below it count quadratically, larger ones linearly.
+
+    Returns
+    -------
+    Tensor of shape [n_members, n_tasks]
+    """
+    target = torch.where(weight > 0, target, 0.0)
+    loss = nn.functional.smooth_l1_loss(prediction, target, beta=beta, reduction="none")
+    return (loss * weight).mean(1)
+
+
+def uncertainty_weighted(losses: Tensor, log_variance: Tensor) -> Tensor:
+    r"""Weigh the loss of each task: :math:`e^{-s_t} L_t + s_t / 2`.
+
+    Parameters
+    ----------
+    losses : Tensor of shape [n_members, n_tasks]
+    log_variance : Tensor of shape [n_members, n_tasks]
+        The learned :math:`s_t`, the logarithm of the homoscedastic variance of a task.
+
+    Returns
+    -------
+    Tensor of shape [n_members, n_tasks]
+
+    References
+    ----------
+    A. Kendall, Y. Gal, R. Cipolla, CVPR 2018, 7482-7491.
+    """
+    return (-log_variance).exp() * losses + 0.5 * log_variance
+
+
+def similarity_penalty(representations: Tensor) -> Tensor:
+    """Mean squared cosine between two representations of a row, over all pairs and rows.
+
+    Parameters
+    ----------
+    representations : Tensor of shape [n_members, n_representations, n_rows, size]
+
+    Returns
+    -------
+    Tensor of shape [n_members]
+        Zero where there is only one representation.
+    """
+    n_members, n, n_rows, _ = representations.shape
+    if n < 2:
+        return representations.new_zeros(n_members)
+    unit = nn.functional.normalize(representations, dim=-1).transpose(1, 2)  # [members, rows, n, size]
+    squares = (unit @ unit.transpose(-1, -2)) ** 2
+    diagonal = squares.diagonal(dim1=-2, dim2=-1).sum((-1, -2))
+    return (squares.sum((-1, -2, -3)) - diagonal) / (n_rows * n * (n - 1))
