@@ -1,6 +1,7 @@
 """Vibrational spectra and a dielectric constant as well-scaled features."""
 
 import re
+import warnings
 from numbers import Real
 
 import numpy as np
@@ -9,6 +10,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
 from ._scale import ClippedScaler
+
+# No molecule or solid vibrates below this alone: smaller ones are THz, eV or scaled numbers.
+SMALLEST_WAVENUMBER = 100.0
 
 _NAMES = {
     "frequencies": re.compile(r"(f|freq|frequency)_?\d+", re.IGNORECASE),
@@ -131,6 +135,7 @@ class SpectrumFeaturizer(TransformerMixin, BaseEstimator):
         self._validate_params()
         X = validate_data(self, X, dtype=np.float64)
         self.columns_ = self._find_columns(X)
+        self._check_wavenumbers(X)
         self.scaler_ = ClippedScaler(clip=self.clip).fit(self._physical(X))
         return self
 
@@ -188,7 +193,9 @@ class SpectrumFeaturizer(TransformerMixin, BaseEstimator):
             if not isinstance(given, str):
                 groups[key] = [self._position(column, names, n_features) for column in given]
             elif names:
-                groups[key] = [j for j, name in enumerate(names) if _NAMES[key].fullmatch(name)]
+                found = [j for j, name in enumerate(names) if _NAMES[key].fullmatch(name)]
+                # By mode, so that groups go together whatever the order of the columns.
+                groups[key] = sorted(found, key=lambda j: int(re.search(r"\d+$", names[j])[0]))
             else:
                 groups[key] = list(range(i * n_modes, (i + 1) * n_modes)) if rest <= 1 else []
         if self.dielectric is None:
@@ -211,6 +218,19 @@ class SpectrumFeaturizer(TransformerMixin, BaseEstimator):
             raise ValueError(f"Column {names[j] if names else j} is named in two groups, or twice in one.")
         groups["other"] = [j for j in range(n_features) if j not in used]
         return groups
+
+    def _check_wavenumbers(self, X):
+        """Warn of frequencies in another unit, unless intensities are raw: then all may be scaled."""
+        frequencies = X[:, self.columns_["frequencies"]]
+        if self.intensity == "raw" or not frequencies.size:
+            return
+        largest = np.abs(frequencies).max()
+        if largest < SMALLEST_WAVENUMBER:
+            warnings.warn(
+                f"Frequencies are expected in cm⁻¹, but the largest is {largest:.3g}: are they in THz "
+                "(times 33.36), eV (times 8065.5) or scaled already?",
+                stacklevel=3,
+            )
 
     @staticmethod
     def _position(column, names, n_features):

@@ -14,8 +14,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..domains import SPLITS_OF_USE, best_weights, choose, find_rows, relevant_rows, target_folds
 from ..featurizers import SpectrumFeaturizer
+from ..featurizers._spectra import SMALLEST_WAVENUMBER
 from ..inputs import check_finite, check_sample_domain, check_targets
-from ._network import Recipe
+from ._network import Recipe, silent_about_units
 from ._torch import require_torch
 
 # Merged training keeps source rows whose labels lie in the target's label range, widened by this share.
@@ -27,7 +28,6 @@ TUNE_RATE, TUNE_EPOCHS = 0.1, 30
 # Few rows make few steps in an epoch; below this many steps a network has not converged.
 MIN_STEPS = 1500
 STRATEGIES = ("target_only", "tiers", "merge", "merge+tune")
-SMALLEST_WAVENUMBER = 100.0
 
 
 class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
@@ -86,7 +86,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         Experts trained in tier II.
     expert_dim, hidden_dim, embedding_dim : int, default=64, 64, 8
         Sizes of an expert's output, of hidden layers, of the embedding of a line.
-    dropout : float, default=0.1
+    dropout : float, default=0.0
     activation : {"silu", "leaky_relu", "relu", "tanh"}, default="silu"
         The paper's is ``"leaky_relu"``.
     similarity : {"experts", "tasks"} or None, default="experts"
@@ -103,7 +103,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         More where that makes less than 1500 steps and `extend` is on.
     extend : bool, default=True
         Train small tables for more epochs, until 1500 steps.
-    batch_size : int, default=64
+    batch_size : int, default=32
     weight_decay : float, default=0.01
     n_members : int, default=3
         Networks that are trained at once from different weights and averaged.
@@ -221,7 +221,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         expert_dim=64,
         hidden_dim=64,
         embedding_dim=8,
-        dropout=0.1,
+        dropout=0.0,
         activation="silu",
         similarity="experts",
         similarity_weight=0.01,
@@ -230,7 +230,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         learning_rate=3e-3,
         max_epochs=80,
         extend=True,
-        batch_size=64,
+        batch_size=32,
         weight_decay=0.01,
         n_members=3,
         device="cpu",
@@ -478,12 +478,14 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         else:
             given = SpectrumFeaturizer() if isinstance(self.featurizer, str) else self.featurizer
             table = X if names is None else pd.DataFrame(X, columns=names)
-            groups = clone(given).fit(table).columns_
+            with silent_about_units():
+                groups = clone(given).fit(table).columns_
             if isinstance(self.featurizer, str) and names is None and not _is_spectrum(X, groups):
                 groups = {}
         columns = {key: groups.get(key, []) for key in ("frequencies", "infrared", "raman", "rigid")}
         dielectric = groups.get("dielectric", [])
         featurizer = clone(given).set_params(**columns, dielectric=dielectric[0] if dielectric else None)
+        clone(featurizer).fit(X)  # says once, and for all rows, what is wrong with the spectra
         n, pairs, position = len(columns["frequencies"]), [], len(columns["frequencies"])
         kinds = 2 if given.intensity == "both" else 1
         for spectrum in ("infrared", "raman"):

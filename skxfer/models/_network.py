@@ -1,11 +1,21 @@
 """One HMNN: how it is trained on some rows, and all it needs to predict."""
 
+import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from ._torch import in_chunks, torch_seed, train_net
+
+
+@contextmanager
+def silent_about_units():
+    """Keep SpectrumFeaturizer from repeating what it said of the unit of the frequencies."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Frequencies are expected")
+        yield
 
 
 @dataclass
@@ -51,7 +61,8 @@ class Recipe:
         weight = seen[:, :, None] * ~np.isnan(Y)[:, None]
         network = Network(list(sources) if start is None else start.sources)
         if start is None:
-            network.featurizer = clone(self.featurizer).fit(X)
+            with silent_about_units():
+                network.featurizer = clone(self.featurizer).fit(X)
             network.center, network.scale = _moments(Y, weight)
             module = {
                 "n_features": network.featurizer.transform(X[:1]).shape[1],
@@ -152,18 +163,18 @@ class Network(BaseEstimator):
 
     def predict(self, X):
         """Predictions of all members: ndarray of shape (n_samples, n_members, n_tasks)."""
-        module = self.net.module_
+        module = self.net.module_.eval()
         Z = self._run(X, lambda **chunk: module(**chunk)[0].transpose(0, 1))
         return Z * self.scale + self.center
 
     def experts(self, X):
         """Outputs of frozen and own experts: (n_samples, n_members, n_experts, expert_dim)."""
-        module = self.net.module_
+        module = self.net.module_.eval()
         return self._run(X, lambda **chunk: module.all_experts(**chunk).permute(2, 0, 1, 3))
 
     def gates(self, X):
         """Weights of the experts: (n_samples, n_members, n_tasks, n_experts)."""
-        module = self.net.module_
+        module = self.net.module_.eval()
         inputs = {"x": self.featurizer.transform(X)}
         return in_chunks(lambda x: module.gates(x).permute(2, 0, 1, 3), inputs, self.net.device)
 
