@@ -20,7 +20,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
         "featurizers": ["SpectrumFeaturizer"],
         "inspection": ["LearningCurveDisplay", "PortabilityDisplay"],
         "io": ["load", "save"],
-        "models": ["HMNNRegressor"],
+        "models": ["HMNNRegressor", "ablation_study"],
         "model_selection": ["learning_curve_transfer", "portability_study"],
         "transfer": ["HierarchicalTransfer", "SequentialTransfer"],
     },

@@ -472,24 +472,12 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
 
     def _recipe(self, X):
         """Find the groups of columns and collect the parameters of the networks."""
-        names = getattr(self, "feature_names_in_", None)
-        if self.featurizer is None:
-            groups, given = {}, SpectrumFeaturizer()
-        else:
-            given = SpectrumFeaturizer() if isinstance(self.featurizer, str) else self.featurizer
-            table = X if names is None else pd.DataFrame(X, columns=names)
-            with silent_about_units():
-                groups = clone(given).fit(table).columns_
-            if isinstance(self.featurizer, str) and names is None and not _is_spectrum(X, groups):
-                groups = {}
-        columns = {key: groups.get(key, []) for key in ("frequencies", "infrared", "raman", "rigid")}
-        dielectric = groups.get("dielectric", [])
-        featurizer = clone(given).set_params(**columns, dielectric=dielectric[0] if dielectric else None)
+        featurizer = find_columns(self.featurizer, X, getattr(self, "feature_names_in_", None))
         clone(featurizer).fit(X)  # says once, and for all rows, what is wrong with the spectra
-        n, pairs, position = len(columns["frequencies"]), [], len(columns["frequencies"])
-        kinds = 2 if given.intensity == "both" else 1
+        n, pairs, position = len(featurizer.frequencies), [], len(featurizer.frequencies)
+        kinds = 2 if featurizer.intensity == "both" else 1
         for spectrum in ("infrared", "raman"):
-            size = len(columns[spectrum])
+            size = len(getattr(featurizer, spectrum))
             if size and n and size != n:
                 raise ValueError(
                     f"There are {n} frequencies and {size} {spectrum} intensities: to pair them, name one "
@@ -501,7 +489,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         return Recipe(
             featurizer=featurizer,
             pairs=pairs,
-            context=[position] if dielectric else [],
+            context=[] if featurizer.dielectric is None else [position],
             module={
                 "expert_dim": self.expert_dim,
                 "hidden_dim": self.hidden_dim,
@@ -686,6 +674,33 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
             blended = (np.stack(held_out, axis=1) * weights).sum(axis=-1)  # (n_target, n_sets, n_targets)
             self.variance_ = np.array([_calibrate(blended[:, :, t], Y[:, t]) for t in range(self.n_targets_)])
         self.strategy_ = [self.strategies_[j] for j in self.strategy_weights_.argmax(axis=1)]
+
+
+def find_columns(featurizer, X, names=None):
+    """Say by position which columns are frequencies, intensities and the dielectric constant.
+
+    Parameters
+    ----------
+    featurizer : SpectrumFeaturizer, "auto" or None
+        As in :class:`HMNNRegressor`.
+    X : ndarray of shape (n_samples, n_features)
+    names : ndarray of str of shape (n_features,), optional
+
+    Returns
+    -------
+    SpectrumFeaturizer
+        Not fitted.
+    """
+    given = featurizer if isinstance(featurizer, SpectrumFeaturizer) else SpectrumFeaturizer()
+    groups = {}
+    if featurizer is not None:
+        with silent_about_units():
+            groups = clone(given).fit(X if names is None else pd.DataFrame(X, columns=names)).columns_
+        if featurizer == "auto" and names is None and not _is_spectrum(X, groups):
+            groups = {}
+    columns = {key: groups.get(key, []) for key in ("frequencies", "infrared", "raman", "rigid")}
+    dielectric = groups.get("dielectric") or [None]
+    return clone(given).set_params(**columns, dielectric=dielectric[0])
 
 
 def _is_spectrum(X, groups):
