@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_analysis": ["learning_curve_transfer", "portability_summary"],
         "_learners": ["default_learners"],
         "_portability": ["portability_study"],
+        "_scrambling": ["y_scrambling", "y_scrambling_summary"],
         "_split": [
             "LeaveOneTargetDomainOut",
             "LeaveTargetClusterOut",

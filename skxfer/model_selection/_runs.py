@@ -32,6 +32,17 @@ def check_seeds(seeds):
     return seeds
 
 
+def name_targets(y, n_targets, target_names):
+    """Return the names of the targets: those given, else the columns of y, else numbers."""
+    if target_names is None:
+        target_names = getattr(y, "columns", [getattr(y, "name", None)])
+        if len(target_names) != n_targets or target_names[0] is None:
+            target_names = [f"y{t}" for t in range(n_targets)] if n_targets > 1 else ["y"]
+    if len(target_names) != n_targets:
+        raise ValueError(f"There are {len(target_names)} target_names for {n_targets} targets.")
+    return [str(name) for name in target_names]
+
+
 @dataclass
 class Test:
     """Rows that are predicted, and which run they belong to."""
@@ -69,12 +80,7 @@ class Problem:
     def check(cls, X, y, sample_domain, source_domains, test_domains, target_names):
         """Validate the arguments that all studies share."""
         Y = check_targets(y, n_rows(X))
-        if target_names is None:
-            target_names = getattr(y, "columns", [getattr(y, "name", None)])
-            if len(target_names) != Y.shape[1] or target_names[0] is None:
-                target_names = [f"y{t}" for t in range(Y.shape[1])] if Y.shape[1] > 1 else ["y"]
-        if len(target_names) != Y.shape[1]:
-            raise ValueError(f"There are {len(target_names)} target_names for {Y.shape[1]} targets.")
+        target_names = name_targets(y, Y.shape[1], target_names)
         labels = check_sample_domain(sample_domain, len(Y))
         if source_domains is None or not len(source_domains):
             raise ValueError("source_domains is empty: name the domains to transfer from.")
@@ -94,7 +100,7 @@ class Problem:
                     f"No target row is left for training: every target domain is tested ({present}). "
                     "Leave test_domains out to cross-validate over the target rows."
                 )
-        return cls(X, Y, labels, sources, target, test_domains, [str(name) for name in target_names])
+        return cls(X, Y, labels, sources, target, test_domains, target_names)
 
     def with_sources(self, rows):
         """Return the rows of all sources and these."""
