@@ -18,10 +18,18 @@ __getattr__, __dir__, _names = lazy_loader.attach(
     ],
     submod_attrs={
         "featurizers": ["SpectrumFeaturizer"],
-        "inspection": ["LearningCurveDisplay", "PortabilityDisplay"],
+        "inspection": [
+            "ErrorDisplay",
+            "ExpertMapDisplay",
+            "GateDisplay",
+            "LearningCurveDisplay",
+            "PortabilityDisplay",
+            "SaliencyDisplay",
+            "YScramblingDisplay",
+        ],
         "io": ["load", "save"],
         "models": ["HMNNRegressor", "ablation_study"],
-        "model_selection": ["learning_curve_transfer", "portability_study"],
+        "model_selection": ["learning_curve_transfer", "portability_study", "y_scrambling"],
         "transfer": ["HierarchicalTransfer", "SequentialTransfer"],
     },
 )

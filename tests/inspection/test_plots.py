@@ -20,12 +20,6 @@ from skxfer.inspection import LearningCurveDisplay, PortabilityDisplay  # noqa: 
 SETTINGS = ["source: gas", "source: water", "target only", "merged", "transfer"]
 
 
-@pytest.fixture(autouse=True)
-def _close():
-    yield
-    plt.close("all")
-
-
 def study(targets=("Eads", "Eb"), learners=("rf", "svr"), n_tests=3, scale=1.0):
     """Results with a different error in each row."""
     rows = [
