@@ -93,8 +93,13 @@ def headline(figure, text, handles, labels):
         1,
     )
     figure.legend(handles, labels, loc="outside upper left", ncols=columns, frameon=False, fontsize="small")
-    caption = textwrap.fill(text, int(17 * width))
-    figure.supxlabel(caption, x=0.01, ha="left", fontsize="x-small", color="#555555")
+    caption(figure, text)
+
+
+def caption(figure, text):
+    """Put a text below the panels, as wide as the figure."""
+    lines = textwrap.fill(text, int(17 * figure.get_figwidth()))
+    figure.supxlabel(lines, x=0.01, ha="left", fontsize="x-small", color="#555555")
 
 
 def value_axis(axis, table, metric):

@@ -8,7 +8,7 @@ import pandas as pd
 from ..inputs import check_targets, n_rows
 from ..model_selection._runs import name_targets
 from ..transfer._experts import predict_learner
-from ._drawing import grid, unit_of
+from ._drawing import caption, grid, unit_of
 
 POINT_COLOR, TOLERANCE_COLOR = "#0072B2", "#D55E00"
 
@@ -35,8 +35,11 @@ def errors_by_structure(y_true, y_pred, structure, *, n_bins=8, target_names=Non
         One row per target, variable and group of rows:
 
         ``target``, ``variable``
+            Their names.
         ``group``
             In words: the value, or the range of a bin.
+        ``kind``
+            ``"value"``, ``"bin"`` or ``"text"``.
         ``position``
             The value, or the mean over the bin; for text, the number of the group.
         ``n``
@@ -78,29 +81,35 @@ def errors_by_structure(y_true, y_pred, structure, *, n_bins=8, target_names=Non
         values = pd.Series(np.asarray(structure[variable]))
         if values.shape != (len(Y),):
             raise ValueError(f"structure has {len(values)} values of {variable!r} for {len(Y)} rows.")
-        for group, position, member in _groups(values, n_bins):
+        for group, kind, position, member in _groups(values, n_bins):
             for name, error in zip(names, errors[member].T, strict=True):
                 error = error[~np.isnan(error)]
                 if not error.size:
                     continue
                 low, high = np.quantile(error, [0.1, 0.9])
-                row = {"target": name, "variable": str(variable), "group": group, "position": position}
-                rows.append(row | {"n": error.size, "mae": error.mean(), "low": low, "high": high})
-    columns = ["target", "variable", "group", "position", "n", "mae", "low", "high"]
+                row = {"target": name, "variable": str(variable), "group": group, "kind": kind}
+                rows.append(
+                    row
+                    | {"position": position, "n": error.size, "mae": error.mean(), "low": low, "high": high}
+                )
+    columns = ["target", "variable", "group", "kind", "position", "n", "mae", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def _groups(values, n_bins):
-    """Yield name, position and rows of each group of values."""
+    """Yield name, kind, position and rows of each group of values."""
     is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if is_number and values.nunique() > n_bins:
         # Quantiles that coincide, where many rows have one value, make fewer bins.
         for interval, part in values.groupby(pd.qcut(values, n_bins, duplicates="drop"), observed=True):
-            yield f"{interval.left:.4g} – {interval.right:.4g}", float(part.mean()), part.index.to_numpy()
+            name = f"{interval.left:.4g} – {interval.right:.4g}"
+            yield name, "bin", float(part.mean()), part.index.to_numpy()
         return
     for number, (value, part) in enumerate(values.groupby(values)):
-        position = float(value) if is_number else float(number)
-        yield f"{value:.4g}" if is_number else str(value), position, part.index.to_numpy()
+        if is_number:
+            yield f"{value:.4g}", "value", float(value), part.index.to_numpy()
+        else:
+            yield str(value), "text", float(number), part.index.to_numpy()
 
 
 class ErrorDisplay:
@@ -210,7 +219,8 @@ class ErrorDisplay:
         """
         targets = list(self.errors["target"].unique())
         variables = list(self.errors["variable"].unique())
-        size = max(4.0, 0.8 + 2.6 * len(variables)), 0.9 + 1.9 * len(targets)
+        words = max(self.errors["group"][self.errors["kind"] == "text"].str.len(), default=0)
+        size = max(4.2, 0.8 + 2.6 * len(variables)), 0.9 + 1.9 * len(targets) + 0.06 * words
         self.figure_, self.axes_, own = grid(
             ax, len(targets), len(variables), size, sharex="col" if ax is None else None, sharey="row"
         )
@@ -238,7 +248,7 @@ class ErrorDisplay:
             text = "Points: mean absolute error; bars: central 80 %"
             if tolerance is not None:
                 text += "; dashed: tolerance"
-            self.figure_.supxlabel(text, x=0.01, ha="left", fontsize="x-small", color="#555555")
+            caption(self.figure_, text)
             self.figure_.align_ylabels(self.axes_[:, 0])
         return self
 
@@ -247,7 +257,7 @@ class ErrorDisplay:
         x, mean = part["position"].to_numpy(), part["mae"].to_numpy()
         # With few large errors the mean may lie outside of the central 80 %.
         low, high = np.minimum(part["low"], mean), np.maximum(part["high"], mean)
-        is_text = pd.to_numeric(part["group"].str.partition(" – ")[0], errors="coerce").isna().any()
+        is_text = (part["kind"] == "text").any()
         ax.errorbar(
             x,
             mean,

@@ -38,7 +38,7 @@ class ExpertMapDisplay:
 
     References
     ----------
-    .. [1] L. van der Maaten, G. Hinton, J. Mach. Learn. Res. 2008, 9, 2579.
+    .. [1] van der Maaten, Hinton, J. Mach. Learn. Res. 2008, 9, 2579.
 
     Examples
     --------
@@ -122,7 +122,7 @@ class ExpertMapDisplay:
         -------
         self : ExpertMapDisplay
         """
-        self.figure_, axes, own = grid(ax, 1, 1, (6.4, 4.6))
+        self.figure_, axes, _ = grid(ax, 1, 1, (6.4, 4.6))
         self.axes_, self.ax_ = axes.ravel(), axes[0, 0]
         styles = category_styles(list(self.embedding["category"].unique()))
         number = dict.fromkeys(styles, 0)
@@ -143,8 +143,9 @@ class ExpertMapDisplay:
             )
         self.ax_.set(xticks=[], yticks=[], xlabel="t-SNE 1", ylabel="t-SNE 2")
         self.ax_.spines[["top", "right"]].set_visible(False)
-        outside = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if own else {}
-        self.ax_.legend(frameon=False, fontsize="small", markerscale=1.5, **outside)
+        self.ax_.legend(
+            loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize="small", markerscale=1.5
+        )
         return self
 
 

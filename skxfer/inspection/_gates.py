@@ -29,6 +29,7 @@ def gate_importance(estimator, X, *, target_names=None):
         One row per target, expert and member:
 
         ``target``, ``expert``, ``member``
+            Members are numbered from 0.
         ``category``
             Where the expert comes from: its name without the number, which is a
             source, ``"new"``, or ``"expert"`` in a network without sources.
@@ -157,12 +158,12 @@ class GateDisplay:
         experts = self.importance["expert"].nunique()
         width = 1.8 + 0.5 * experts if kind == "expert" else 5.6
         height = (1.5 if kind == "expert" else 1.2) + 0.42 * len(targets)
-        self.figure_, axes, own = grid(ax, 1, 1, (max(width, 4.0), height))
+        self.figure_, axes, _ = grid(ax, 1, 1, (max(width, 4.0), height))
         self.axes_, self.ax_ = axes.ravel(), axes[0, 0]
         if kind == "expert":
             self._map(targets)
         else:
-            self._bars(targets, own)
+            self._bars(targets)
         return self
 
     def _map(self, targets):
@@ -175,7 +176,7 @@ class GateDisplay:
             self.ax_.axvline(edge + 0.5, color="#333333", linewidth=1.2)
         self.ax_.set_title("gate weight (%)", fontsize="medium", loc="left")
 
-    def _bars(self, targets, own):
+    def _bars(self, targets):
         members = self.importance.groupby(["target", "category", "member"], sort=False)["weight"].sum()
         means = members.groupby(["target", "category"], sort=False).mean().unstack("category")
         spreads = members.groupby(["target", "category"], sort=False).std().unstack("category")
@@ -204,15 +205,11 @@ class GateDisplay:
         ax.set_xlabel("gate weight (%)")
         ax.tick_params(axis="y", length=0)
         ax.spines[["top", "right", "left"]].set_visible(False)
-        if own:
-            handles, labels = ax.get_legend_handles_labels()
-            self.figure_.legend(
-                handles,
-                labels,
-                loc="outside upper left",
-                ncols=len(labels),
-                frameon=False,
-                fontsize="small",
-            )
-        else:
-            ax.legend(frameon=False, fontsize="small")
+        ax.legend(
+            loc="lower left",
+            bbox_to_anchor=(0.0, 1.0),
+            ncols=len(categories),
+            frameon=False,
+            fontsize="small",
+            borderaxespad=0.2,
+        )

@@ -5,7 +5,7 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..model_selection._runs import name_targets
-from ._drawing import grid, heat_map
+from ._drawing import caption, grid, heat_map
 from ._gates import check_has
 
 # Numbers of a Jacobian held at once: 32 MiB in single precision.
@@ -13,7 +13,7 @@ LARGEST_JACOBIAN = 2**23
 
 
 def gradient_importance(estimator, X, *, target_names=None):
-    r"""Measure how strongly each feature moves the experts and the predictions.
+    """Measure how strongly each feature moves the experts and the predictions.
 
     The gradients are exact (by automatic differentiation, as in the analysis of
     [1]_) and averaged over the rows of X as absolute values. One step of a
@@ -43,6 +43,7 @@ def gradient_importance(estimator, X, *, target_names=None):
             As the featurizer names it: ``log_iz1``, ``born_eps``, or ``x0`` where
             columns have no names.
         ``member``
+            From 0 on.
         ``gradient``
             Mean of the absolute gradient, in the unit of the target per standard
             deviation of the feature. For an expert: summed over the components
@@ -64,7 +65,7 @@ def gradient_importance(estimator, X, *, target_names=None):
 
     References
     ----------
-    .. [1] W. Du et al., J. Am. Chem. Soc. 2024, 146, 811, doi:10.1021/jacs.3c10921.
+    .. [1] Du et al., J. Am. Chem. Soc. 2024, 146, 811, doi:10.1021/jacs.3c10921.
 
     Examples
     --------
@@ -271,11 +272,5 @@ class SaliencyDisplay:
             ax.set_title(title, fontsize="medium", loc="left")
         if own:
             self.axes_[1].set_yticklabels([])
-            self.figure_.supxlabel(
-                "share of each feature in the gradient (%)",
-                x=0.01,
-                ha="left",
-                fontsize="x-small",
-                color="#555555",
-            )
+            caption(self.figure_, "Share of each feature in the gradient of an output (%)")
         return self

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..model_selection import y_scrambling_summary
 from ..model_selection._scrambling import TRUE_LABELS, scrambled_means
-from ._drawing import METRICS, NEW_COLOR, axis_label, headline, panels, unit_of
+from ._drawing import METRICS, NEW_COLOR, axis_label, caption, panels, unit_of
 
 SCRAMBLED_COLOR = "#999999"
 
@@ -97,9 +97,7 @@ class YScramblingDisplay:
             text = f"Points: mean over {self.results['fold'].nunique()} folds, each tested on its true labels"
             if self.results.attrs.get("interrupted"):
                 text += ". Interrupted: part of the study is missing"
-            headline(self.figure_, text, *self.ax_.get_legend_handles_labels())
-        else:
-            self.ax_.legend(frameon=False, fontsize="small")
+            caption(self.figure_, text)
         return self
 
     def _panel(self, ax, means, summary, metric):

@@ -94,6 +94,7 @@ def y_scrambling(
         ``permutation``
             -1 for the true labels, then from 0 on.
         ``fold``, ``target``, ``n_test``
+            Number of the fold, name of the target, test rows with its label.
         ``mae``, ``rmse``, ``r2``
             On the test rows, with their true labels; NaN without labels.
         ``score``
@@ -114,7 +115,7 @@ def y_scrambling(
 
     References
     ----------
-    .. [1] C. Rücker, G. Rücker, M. Meringer, J. Chem. Inf. Model. 2007, 47, 2345,
+    .. [1] Rücker, Rücker, Meringer, J. Chem. Inf. Model. 2007, 47, 2345,
        doi:10.1021/ci700157b.
 
     Examples

@@ -33,6 +33,12 @@ def test_text_is_grouped_by_word():
     np.testing.assert_allclose(table["mae"], [0.2, 0.2])
 
 
+def test_facets_written_as_text_are_words_on_the_axis():
+    display = ErrorDisplay.from_predictions([1.0, 2.0], [1.5, 2.1], {"facet": ["111", "100"]})
+    assert [tick.get_text() for tick in display.ax_.get_xticklabels()] == ["100", "111"]
+    assert list(display.errors["kind"]) == ["text", "text"]
+
+
 def test_many_values_are_cut_into_bins_of_as_many_rows():
     angle = np.random.default_rng(0).permutation(100) / 10
     table = errors_by_structure(angle, np.zeros(100), {"angle": angle}, n_bins=4)
