@@ -375,22 +375,6 @@ def convex_weights(P, y):
     return weights / weights.sum()
 
 
-def best_weights(P, y):
-    """Weight 1 for the predictions with the least mean absolute error, 0 for the others.
-
-    Parameters
-    ----------
-    P : ndarray of shape (n_samples, n_models)
-        Out-of-fold predictions.
-    y : ndarray of shape (n_samples,)
-
-    Returns
-    -------
-    ndarray of shape (n_models,)
-    """
-    return np.eye(P.shape[1])[np.abs(P - y[:, None]).mean(axis=0).argmin()]
-
-
 def gain_and_error(error_alone, error_transfer, folds):
     """Mean gain over rows, and its standard error where the rows of a fold err together.
 
@@ -414,7 +398,51 @@ def gain_and_error(error_alone, error_transfer, folds):
     return gain.mean(), np.sqrt(n_folds / (n_folds - 1) * (deviation**2).sum()) / len(gain)
 
 
-def choose(t, sets, strategies, strategy, guard, weigh=convex_weights):
+def blended(sets):
+    """Weights of the blend with the least squared error, averaged over sets of folds.
+
+    Parameters
+    ----------
+    sets : list of (P, y, fold)
+        Out-of-fold predictions of shape (n_rows, n_models), labels and folds of shape (n_rows,).
+
+    Returns
+    -------
+    ndarray of shape (n_models,)
+    """
+    return np.mean([convex_weights(P, y) for P, y, _ in sets], axis=0)
+
+
+def preferred(sets, order):
+    """Weight 1 for the first model, in an order of preference, that no other one clearly beats.
+
+    The one-standard-error rule: clear is a gain above its standard error.
+
+    Parameters
+    ----------
+    sets : list of (P, y, fold)
+        As for :func:`blended`.
+    order : list of int
+        Models, the one to keep in doubt first.
+
+    Returns
+    -------
+    ndarray of shape (n_models,)
+    """
+    n_models = sets[0][0].shape[1]
+    errors = [(np.abs(P - y[:, None]), fold) for P, y, fold in sets]
+    for model in order:
+        beaten = False
+        for other in range(n_models):
+            gains = [gain_and_error(error[:, model], error[:, other], fold) for error, fold in errors]
+            gain, error = np.mean(gains, axis=0)
+            beaten |= gain > error
+        if not beaten:
+            break
+    return np.eye(n_models)[model]
+
+
+def choose(t, sets, strategies, strategy, guard, weigh=blended):
     """Weigh the strategies for one target.
 
     Parameters
@@ -430,9 +458,8 @@ def choose(t, sets, strategies, strategy, guard, weigh=convex_weights):
         ``"auto"`` weighs them, any other name stands for itself.
     guard : bool
         Fall back to the first where the gain is not clear.
-    weigh : callable, default=convex_weights
-        Weights of the strategies from their predictions and the labels; the mean over the sets
-        of folds counts.
+    weigh : callable, default=blended
+        Weights of the strategies from sets of folds: :func:`blended` or :func:`preferred`.
 
     Returns
     -------
@@ -454,7 +481,7 @@ def choose(t, sets, strategies, strategy, guard, weigh=convex_weights):
     if not all(len(y) for _, y, _ in labelled):
         raise ValueError(f"No row that cv holds out has a label of target {t}.")
     fixed = None if strategy == "auto" else np.array([float(name == strategy) for name in strategies])
-    weights = np.mean([weigh(P, y) for P, y, _ in labelled], axis=0) if fixed is None else fixed
+    weights = weigh(labelled) if fixed is None else fixed
     sets = [(P, y, fold, _honest_weights(P, y, fold, fixed, weigh)) for P, y, fold in labelled]
     gains = [
         gain_and_error(np.abs(P[:, 0] - y), np.abs((P * shares).sum(axis=1) - y), fold)
@@ -481,7 +508,9 @@ def _honest_weights(P, y, fold, fixed, weigh):
     shares = np.empty(P.shape)
     for k in np.unique(fold):
         others = fold != k
-        shares[~others] = weigh(P[others], y[others]) if others.any() else np.eye(P.shape[1])[0]
+        shares[~others] = (
+            weigh([(P[others], y[others], fold[others])]) if others.any() else np.eye(P.shape[1])[0]
+        )
     return shares
 
 

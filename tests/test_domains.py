@@ -9,6 +9,7 @@ from skxfer.domains import (
     convex_weights,
     folds_like_the_use,
     gain_and_error,
+    preferred,
     relevant_rows,
     split_domains,
     use_from_deployment,
@@ -316,3 +317,25 @@ def test_target_with_few_labels_excludes_no_source_row():
     Y_target = np.column_stack([np.linspace(0, 1, 20), np.full(20, np.nan)])
     Y_target[:2, 1] = 3, 4
     assert relevant_rows(Y_source, Y_target, 0.2).all()
+
+
+# preference -------------------------------------------------------------------------------------------
+
+
+def predictions(*errors):
+    """Predictions of several models with errors of this size, alternating in sign, in 6 folds of 10 rows."""
+    sign = np.where(np.arange(60) % 2, 1.0, -1.0)
+    return np.column_stack([np.asarray(error) * sign for error in errors]), np.zeros(60), np.arange(60) // 10
+
+
+def test_the_first_in_order_is_kept_where_none_clearly_beats_it():
+    noise = np.random.default_rng(0).normal(0, 0.3, 60)
+    data = predictions(np.full(60, 1.0), 1.0 + noise - noise.mean())
+    assert preferred([data], order=[0, 1]).tolist() == [1, 0]
+    assert preferred([data], order=[1, 0]).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 0, 1], [0, 2, 1]])
+def test_one_that_is_clearly_beaten_is_not_kept(order):
+    data = predictions(np.full(60, 1.0), np.full(60, 0.5), np.full(60, 2.0))
+    assert preferred([data], order=order).tolist() == [0, 1, 0]

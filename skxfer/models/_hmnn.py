@@ -1,6 +1,7 @@
 """HMNNRegressor: experts of source domains, frozen, beside new ones tuned on few target rows."""
 
 import warnings
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..domains import SPLITS_OF_USE, best_weights, choose, find_rows, relevant_rows, target_folds
+from ..domains import SPLITS_OF_USE, choose, find_rows, preferred, relevant_rows, target_folds
 from ..featurizers import SpectrumFeaturizer
 from ..featurizers._spectra import SMALLEST_WAVENUMBER
 from ..inputs import check_finite, check_sample_domain, check_targets
@@ -27,7 +28,8 @@ RELEVANCE_MARGIN = 0.5
 TUNE_RATE, TUNE_EPOCHS = 0.1, 30
 # Few rows make few steps in an epoch; below this many steps a network has not converged.
 MIN_STEPS = 1500
-STRATEGIES = ("target_only", "tiers", "merge", "merge+tune")
+# From the target alone to the sources.
+STRATEGIES = ("target_only", "tiers", "merge+tune", "merge")
 
 
 class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
@@ -47,7 +49,10 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
     - ``"merge+tune"``: the same, then gently trained on the target rows alone.
 
     ``"auto"`` lets them compete with ``"target_only"``, for each target, in
-    cross-validation on the target rows. Without sources this is an ordinary
+    cross-validation on the target rows. Where no strategy clearly (by a
+    standard error) beats another, it depends on the use: for new inputs the one
+    that sees most of the sources is kept, since held-out target rows are less new
+    than those; for new domains and similar rows the one that sees least. Without sources this is an ordinary
     regressor for several targets, of which some labels may be missing.
 
     Parameters
@@ -75,7 +80,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         :class:`~skxfer.transfer.HierarchicalTransfer`. Without sources
         ``"auto"`` is ``"similar"``.
     guard : bool, default=True
-        Fall back to ``"target_only"`` where transfer shows no clear gain.
+        Let ``"target_only"`` compete, also with a single strategy.
     cv : int, cross-validation generator, iterable or None, default=5
         Folds over the target rows, for the choice, the guard and the error
         bars. None: none of these, and a third of the time.
@@ -129,7 +134,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         Cross-validated mean absolute errors; NaN without `cv`.
     transfer_gain_ : ndarray of shape (n_targets,)
         By what share the cross-validated error is below that of the target
-        alone; NaN without `cv`, 0 without sources.
+        alone; NaN without `cv` or `guard`, 0 without sources.
     variance_ : ndarray of shape (n_targets, 2) or None
         For ``return_std``: the squared error is the first plus the second times
         the variance over members.
@@ -551,9 +556,11 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         if self.strategy == "auto":
             if self.cv is None:
                 raise ValueError("strategy='auto' chooses by cross-validation: set cv, or name a strategy.")
-            return ["target_only", "tiers", *(["merge", "merge+tune"] if source_rows else [])]
+            wanted = STRATEGIES[1:] if source_rows else ["tiers"]
+        else:
+            wanted = [self.strategy]
         guarded = self.guard and self.cv is not None and self.strategy != "target_only"
-        return ["target_only", self.strategy] if guarded else [self.strategy]
+        return ["target_only", *wanted] if guarded else list(wanted)
 
     def _fit_sources(self, X, Y, source_rows, recipe, domain):
         """Trained networks, then one for each source domain if tier II is to use them."""
@@ -645,6 +652,17 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         kept = [relevant_rows(Y[sources], Y[target[pattern > 0]], margin) for pattern in patterns.T]
         return np.stack(kept, axis=1)[:, which.ravel()].astype(float)
 
+    def _preference(self):
+        """Strategies by number, the one to keep in doubt first.
+
+        Held-out target rows are less new than new inputs, and a network that saw such inputs in the
+        sources goes on better than folds can show. On inputs like those at hand, sources can only help.
+        """
+        order = [name for name in STRATEGIES if name in self.strategies_]
+        if self.predict_on_ == "new_inputs":
+            order = order[::-1]
+        return [self.strategies_.index(name) for name in order]
+
     def _choose(self, sets, Y, predictions):
         """Set the shares of the strategies from the members that did not see a row."""
         shape = (self.n_targets_, len(self.strategies_))
@@ -663,14 +681,16 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
                 parts.append((one[rows], Y[rows], fold))
                 held_out.append(one)
                 member += len(folds)
-            guard = self.guard and self.strategies_ != ["target_only"]
-            strategy = self.strategy if len(self.strategies_) > 1 else "target_only"
+            strategy = "auto" if len(self.strategies_) > 1 else self.strategies_[0]
+            weigh = partial(preferred, order=self._preference())
             chosen = [
-                choose(t, parts, self.strategies_, strategy, guard, weigh=best_weights)
+                choose(t, parts, self.strategies_, strategy, guard=False, weigh=weigh)
                 for t in range(self.n_targets_)
             ]
             weights, self.cv_errors_, self.transfer_gain_, _ = map(np.array, zip(*chosen, strict=True))
             self.strategy_weights_ = weights
+            if self.strategies_[0] != "target_only":
+                self.transfer_gain_ = np.full(self.n_targets_, np.nan)
             blended = (np.stack(held_out, axis=1) * weights).sum(axis=-1)  # (n_target, n_sets, n_targets)
             self.variance_ = np.array([_calibrate(blended[:, :, t], Y[:, t]) for t in range(self.n_targets_)])
         self.strategy_ = [self.strategies_[j] for j in self.strategy_weights_.argmax(axis=1)]

@@ -151,6 +151,7 @@ def train_net(
         criterion=criterion,
         optimizer=torch.optim.AdamW,
         optimizer__weight_decay=weight_decay,
+        optimizer__fused=True,
         lr=learning_rate,
         max_epochs=max_epochs,
         batch_size=batch_size,
