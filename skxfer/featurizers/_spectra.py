@@ -71,8 +71,8 @@ class SpectrumFeaturizer(TransformerMixin, BaseEstimator):
 
     References
     ----------
-    .. [1] W. Du et al., J. Am. Chem. Soc. 2024, 146, 811, doi:10.1021/jacs.3c10921 (the data);
-       M. Born, Z. Phys. 1920, 1, 45; L. Onsager, J. Am. Chem. Soc. 1936, 58, 1486.
+    .. [1] Du, W. et al., J. Am. Chem. Soc. 2024, 146, 811, doi:10.1021/jacs.3c10921 (the data);
+       Born, M., Z. Phys. 1920, 1, 45; Onsager, L., J. Am. Chem. Soc. 1936, 58, 1486.
 
     Examples
     --------

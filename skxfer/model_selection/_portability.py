@@ -115,7 +115,7 @@ def portability_study(
 
     References
     ----------
-    .. [1] W. Du et al., J. Am. Chem. Soc. 2024, 146, 811, doi:10.1021/jacs.3c10921, Fig. 7.
+    .. [1] Du, W. et al., J. Am. Chem. Soc. 2024, 146, 811, doi:10.1021/jacs.3c10921, Fig. 7.
 
     Examples
     --------

@@ -105,7 +105,7 @@ def ablation_study(
 
     References
     ----------
-    W. Du et al., J. Am. Chem. Soc. 2024, 146, 811, doi:10.1021/jacs.3c10921 (Figs. 3, 4 and 6).
+    Du, W. et al., J. Am. Chem. Soc. 2024, 146, 811, doi:10.1021/jacs.3c10921 (Figs. 3, 4 and 6).
 
     Examples
     --------

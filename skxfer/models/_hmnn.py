@@ -158,8 +158,8 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
 
     References
     ----------
-    .. [1] W. Du et al., J. Am. Chem. Soc. 2024, 146, 811, doi:10.1021/jacs.3c10921.
-    .. [2] A. Kendall, Y. Gal, R. Cipolla, CVPR 2018, 7482-7491.
+    .. [1] Du, W. et al., J. Am. Chem. Soc. 2024, 146, 811, doi:10.1021/jacs.3c10921.
+    .. [2] Kendall, A.; Gal, Y.; Cipolla, R., CVPR 2018, 7482-7491.
 
     Examples
     --------

@@ -38,7 +38,7 @@ class HMNN(nn.Module):
 
     References
     ----------
-    W. Du et al., J. Am. Chem. Soc. 2024, 146, 811, doi:10.1021/jacs.3c10921 (Materials and Methods).
+    Du, W. et al., J. Am. Chem. Soc. 2024, 146, 811, doi:10.1021/jacs.3c10921 (Materials and Methods).
     """
 
     def __init__(

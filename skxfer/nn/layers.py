@@ -34,7 +34,7 @@ class GroupedLayerNorm(nn.Module):
 
     References
     ----------
-    J. L. Ba, J. R. Kiros, G. E. Hinton, arXiv:1607.06450.
+    Ba, J. L.; Kiros, J. R.; Hinton, G. E., arXiv:1607.06450.
     """
 
     def __init__(self, n_groups: int, size: int):

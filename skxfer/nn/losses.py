@@ -38,7 +38,7 @@ def uncertainty_weighted(losses: Tensor, log_variance: Tensor) -> Tensor:
 
     References
     ----------
-    A. Kendall, Y. Gal, R. Cipolla, CVPR 2018, 7482-7491.
+    Kendall, A.; Gal, Y.; Cipolla, R., CVPR 2018, 7482-7491.
     """
     return (-log_variance).exp() * losses + 0.5 * log_variance
 

@@ -132,7 +132,7 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
 
     References
     ----------
-    .. [1] W. Du et al., J. Am. Chem. Soc. 2024, 146, 811, doi:10.1021/jacs.3c10921: experts per solvent,
+    .. [1] Du, W. et al., J. Am. Chem. Soc. 2024, 146, 811, doi:10.1021/jacs.3c10921: experts per solvent,
        frozen, ensembled and tuned on many solvents with few rows each (Fig. 7 for any learner).
 
     Examples

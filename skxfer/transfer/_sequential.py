@@ -69,7 +69,7 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
 
     References
     ----------
-    .. [1] Z. Jiang et al., J. Chem. Inf. Model. 2025, 65, 92, doi:10.1021/acs.jcim.4c01473: energies of
+    .. [1] Jiang, Z. et al., J. Chem. Inf. Model. 2025, 65, 92, doi:10.1021/acs.jcim.4c01473: energies of
        boron clusters, carried from size to size.
 
     Examples
