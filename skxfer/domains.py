@@ -398,21 +398,6 @@ def gain_and_error(error_alone, error_transfer, folds):
     return gain.mean(), np.sqrt(n_folds / (n_folds - 1) * (deviation**2).sum()) / len(gain)
 
 
-def blended(sets):
-    """Weights of the blend with the least squared error, averaged over sets of folds.
-
-    Parameters
-    ----------
-    sets : list of (P, y, fold)
-        Out-of-fold predictions of shape (n_rows, n_models), labels and folds of shape (n_rows,).
-
-    Returns
-    -------
-    ndarray of shape (n_models,)
-    """
-    return np.mean([convex_weights(P, y) for P, y, _ in sets], axis=0)
-
-
 def preferred(sets, order):
     """Weight 1 for the first model, in an order of preference, that no other one clearly beats.
 
@@ -421,7 +406,7 @@ def preferred(sets, order):
     Parameters
     ----------
     sets : list of (P, y, fold)
-        As for :func:`blended`.
+        Out-of-fold predictions of shape (n_rows, n_models), labels and folds of shape (n_rows,).
     order : list of int
         Models, the one to keep in doubt first.
 
@@ -442,7 +427,7 @@ def preferred(sets, order):
     return np.eye(n_models)[model]
 
 
-def choose(t, sets, strategies, strategy, guard, weigh=blended):
+def choose(t, sets, strategies, strategy, guard):
     """Weigh the strategies for one target.
 
     Parameters
@@ -455,11 +440,9 @@ def choose(t, sets, strategies, strategy, guard, weigh=blended):
     strategies : list of str
         The first is the target alone if `guard`.
     strategy : str
-        ``"auto"`` weighs them, any other name stands for itself.
+        ``"auto"`` blends them, any other name stands for itself.
     guard : bool
         Fall back to the first where the gain is not clear.
-    weigh : callable, default=blended
-        Weights of the strategies from sets of folds: :func:`blended` or :func:`preferred`.
 
     Returns
     -------
@@ -481,8 +464,8 @@ def choose(t, sets, strategies, strategy, guard, weigh=blended):
     if not all(len(y) for _, y, _ in labelled):
         raise ValueError(f"No row that cv holds out has a label of target {t}.")
     fixed = None if strategy == "auto" else np.array([float(name == strategy) for name in strategies])
-    weights = weigh(labelled) if fixed is None else fixed
-    sets = [(P, y, fold, _honest_weights(P, y, fold, fixed, weigh)) for P, y, fold in labelled]
+    weights = np.mean([convex_weights(P, y) for P, y, _ in labelled], axis=0) if fixed is None else fixed
+    sets = [(P, y, fold, _honest_weights(P, y, fold, fixed)) for P, y, fold in labelled]
     gains = [
         gain_and_error(np.abs(P[:, 0] - y), np.abs((P * shares).sum(axis=1) - y), fold)
         for P, y, fold, shares in sets
@@ -501,16 +484,14 @@ def choose(t, sets, strategies, strategy, guard, weigh=blended):
     return weights, errors.mean(axis=0), gain, variance
 
 
-def _honest_weights(P, y, fold, fixed, weigh):
+def _honest_weights(P, y, fold, fixed):
     """Weights for each row from the other folds, so that no blend is judged by rows that made it."""
     if fixed is not None:
         return np.broadcast_to(fixed, P.shape)
     shares = np.empty(P.shape)
     for k in np.unique(fold):
         others = fold != k
-        shares[~others] = (
-            weigh([(P[others], y[others], fold[others])]) if others.any() else np.eye(P.shape[1])[0]
-        )
+        shares[~others] = convex_weights(P[others], y[others]) if others.any() else np.eye(P.shape[1])[0]
     return shares
 
 

@@ -12,7 +12,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from ..domains import split_domains
 from ..inputs import check_sample_domain, check_targets, take
-from ._hmnn import find_columns
+from ._columns import find_columns
 
 # What the rows of all target domains are called where the two tiers are swapped.
 SWAPPED = "target domains"

@@ -1,35 +1,36 @@
 """HMNNRegressor: experts of source domains, frozen, beside new ones tuned on few target rows."""
 
 import warnings
-from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..domains import SPLITS_OF_USE, choose, find_rows, preferred, relevant_rows, target_folds
+from ..domains import SPLITS_OF_USE, find_rows, target_folds
 from ..featurizers import SpectrumFeaturizer
-from ..featurizers._spectra import SMALLEST_WAVENUMBER
 from ..inputs import check_finite, check_sample_domain, check_targets
-from ._network import Recipe, silent_about_units
+from ._columns import find_columns, find_pairs
+from ._network import Recipe
+from ._strategies import (
+    STRATEGIES,
+    order_of_preference,
+    train_strategies,
+    variance_over_members,
+    weigh_strategies,
+)
 from ._torch import require_torch
 
 # Merged training keeps source rows whose labels lie in the target's label range, widened by this share.
 # Wider than for other learners: on the 15 solvents of the HMNN data, with clusters of structures held
 # out, 0.5 has a lower error than 0.2 and 1.0 (benchmarks/hmnn_settings.py).
 RELEVANCE_MARGIN = 0.5
-# Continued training on the target: gentle, so that it moves what the sources taught only a little.
-TUNE_RATE, TUNE_EPOCHS = 0.1, 30
 # Few rows make few steps in an epoch; below this many steps a network has not converged.
 MIN_STEPS = 1500
-# From the target alone to the sources.
-STRATEGIES = ("target_only", "tiers", "merge+tune", "merge")
 
 
 class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
@@ -321,7 +322,17 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         seen[:, : self.n_members] = 1.0
         for member, train in enumerate(held_out, start=self.n_members):
             seen[train, member] = 1.0
-        networks = self._train(recipe, X, Y, source_rows, target, seen)
+        networks = train_strategies(
+            self.strategies_,
+            recipe,
+            X,
+            Y,
+            source_rows,
+            target,
+            seen,
+            sources=[network for _, network in self.sources_],
+            margin=RELEVANCE_MARGIN if self.source_filter == "relevance" else self.source_filter,
+        )
         self._choose(sets, Y[target], [networks[name].predict(X[target]) for name in self.strategies_])
         self.networks_ = {
             name: networks[name].first_members(self.n_members)
@@ -360,7 +371,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         mean = members.mean(axis=1)
         if not return_std:
             return mean.ravel() if self._single_target else mean
-        std = np.sqrt(self.variance_[:, 0] + self.variance_[:, 1] * _variance(members))
+        std = np.sqrt(self.variance_[:, 0] + self.variance_[:, 1] * variance_over_members(members))
         return (mean.ravel(), std.ravel()) if self._single_target else (mean, std)
 
     def transform(self, X):
@@ -479,22 +490,11 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         """Find the groups of columns and collect the parameters of the networks."""
         featurizer = find_columns(self.featurizer, X, getattr(self, "feature_names_in_", None))
         clone(featurizer).fit(X)  # says once, and for all rows, what is wrong with the spectra
-        n, pairs, position = len(featurizer.frequencies), [], len(featurizer.frequencies)
-        kinds = 2 if featurizer.intensity == "both" else 1
-        for spectrum in ("infrared", "raman"):
-            size = len(getattr(featurizer, spectrum))
-            if size and n and size != n:
-                raise ValueError(
-                    f"There are {n} frequencies and {size} {spectrum} intensities: to pair them, name one "
-                    "intensity for each frequency in featurizer=SpectrumFeaturizer(...), or set paired=False."
-                )
-            for _ in range(kinds):
-                pairs += [[i, position + i] for i in range(size)] if n and self.paired else []
-                position += size
+        pairs, context = find_pairs(featurizer, self.paired)
         return Recipe(
             featurizer=featurizer,
             pairs=pairs,
-            context=[] if featurizer.dielectric is None else [position],
+            context=context,
             module={
                 "expert_dim": self.expert_dim,
                 "hidden_dim": self.hidden_dim,
@@ -623,127 +623,17 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         self.predict_on_ = use
         return sets
 
-    def _train(self, recipe, X, Y, source_rows, target, seen):
-        """Train a network for each strategy; `seen` says which target rows each member sees."""
-        labels = (X[target], Y[target], seen)
-        networks = {}
-        if "target_only" in self.strategies_:
-            networks["target_only"] = recipe.train(*labels)
-        if "tiers" in self.strategies_:
-            networks["tiers"] = recipe.train(*labels, sources=[network for _, network in self.sources_])
-        if {"merge", "merge+tune"} & set(self.strategies_):
-            sources = np.concatenate(list(source_rows.values()))
-            rows = np.concatenate([sources, target])
-            members = np.vstack([self._relevant(Y, sources, target, seen), seen])
-            used = members.any(axis=1)
-            networks["merge"] = recipe.train(X[rows[used]], Y[rows[used]], members[used])
-        if "merge+tune" in self.strategies_:
-            networks["merge+tune"] = recipe.train(
-                *labels, start=networks["merge"], learning_rate=TUNE_RATE, max_epochs=TUNE_EPOCHS
-            )
-        return networks
-
-    def _relevant(self, Y, sources, target, seen):
-        """Which source rows each member sees, judged by the target rows that it sees."""
-        margin = RELEVANCE_MARGIN if self.source_filter == "relevance" else self.source_filter
-        if margin is None:
-            return np.ones((len(sources), seen.shape[1]))
-        patterns, which = np.unique(seen, axis=1, return_inverse=True)
-        kept = [relevant_rows(Y[sources], Y[target[pattern > 0]], margin) for pattern in patterns.T]
-        return np.stack(kept, axis=1)[:, which.ravel()].astype(float)
-
-    def _preference(self):
-        """Strategies by number, the one to keep in doubt first.
-
-        Held-out target rows are less new than new inputs, and a network that saw such inputs in the
-        sources goes on better than folds can show. On inputs like those at hand, sources can only help.
-        """
-        order = [name for name in STRATEGIES if name in self.strategies_]
-        if self.predict_on_ == "new_inputs":
-            order = order[::-1]
-        return [self.strategies_.index(name) for name in order]
-
     def _choose(self, sets, Y, predictions):
-        """Set the shares of the strategies from the members that did not see a row."""
+        """Set the shares of the strategies from the folds, if there are any."""
         shape = (self.n_targets_, len(self.strategies_))
-        if not sets:
-            self.strategy_weights_, self.cv_errors_ = np.ones(shape), np.full(shape, np.nan)
-            self.transfer_gain_, self.variance_ = np.full(self.n_targets_, np.nan), None
+        if sets:
+            order = order_of_preference(self.strategies_, self.predict_on_)
+            self.strategy_weights_, self.cv_errors_, self.transfer_gain_, self.variance_ = weigh_strategies(
+                self.strategies_, order, sets, Y, predictions, first=self.n_members
+            )
         else:
-            P = np.stack(predictions, axis=-1)  # (n_target, n_members, n_targets, n_strategies)
-            held_out, parts, member = [], [], self.n_members
-            for folds in sets:
-                one = np.full((len(Y), *shape), np.nan)
-                for number, (_, held) in enumerate(folds, start=member):
-                    one[held] = P[held, number]
-                rows = np.concatenate([held for _, held in folds])
-                fold = np.repeat(np.arange(len(folds)), [len(held) for _, held in folds])
-                parts.append((one[rows], Y[rows], fold))
-                held_out.append(one)
-                member += len(folds)
-            strategy = "auto" if len(self.strategies_) > 1 else self.strategies_[0]
-            weigh = partial(preferred, order=self._preference())
-            chosen = [
-                choose(t, parts, self.strategies_, strategy, guard=False, weigh=weigh)
-                for t in range(self.n_targets_)
-            ]
-            weights, self.cv_errors_, self.transfer_gain_, _ = map(np.array, zip(*chosen, strict=True))
-            self.strategy_weights_ = weights
-            if self.strategies_[0] != "target_only":
-                self.transfer_gain_ = np.full(self.n_targets_, np.nan)
-            blended = (np.stack(held_out, axis=1) * weights).sum(axis=-1)  # (n_target, n_sets, n_targets)
-            self.variance_ = np.array([_calibrate(blended[:, :, t], Y[:, t]) for t in range(self.n_targets_)])
+            self.strategy_weights_, self.cv_errors_ = np.ones(shape), np.full(shape, np.nan)
+            self.variance_ = None
+        if not sets or self.strategies_[0] != "target_only":
+            self.transfer_gain_ = np.full(self.n_targets_, np.nan)
         self.strategy_ = [self.strategies_[j] for j in self.strategy_weights_.argmax(axis=1)]
-
-
-def find_columns(featurizer, X, names=None):
-    """Say by position which columns are frequencies, intensities and the dielectric constant.
-
-    Parameters
-    ----------
-    featurizer : SpectrumFeaturizer, "auto" or None
-        As in :class:`HMNNRegressor`.
-    X : ndarray of shape (n_samples, n_features)
-    names : ndarray of str of shape (n_features,), optional
-
-    Returns
-    -------
-    SpectrumFeaturizer
-        Not fitted.
-    """
-    given = featurizer if isinstance(featurizer, SpectrumFeaturizer) else SpectrumFeaturizer()
-    groups = {}
-    if featurizer is not None:
-        with silent_about_units():
-            groups = clone(given).fit(X if names is None else pd.DataFrame(X, columns=names)).columns_
-        if featurizer == "auto" and names is None and not _is_spectrum(X, groups):
-            groups = {}
-    columns = {key: groups.get(key, []) for key in ("frequencies", "infrared", "raman", "rigid")}
-    dielectric = groups.get("dielectric") or [None]
-    return clone(given).set_params(**columns, dielectric=dielectric[0])
-
-
-def _is_spectrum(X, groups):
-    """Whether columns guessed by position can be wavenumbers and intensities."""
-    frequencies, intensities = groups["frequencies"], groups["infrared"] + groups["raman"]
-    return (
-        len(frequencies) > 0
-        and np.abs(X[:, frequencies]).max() > SMALLEST_WAVENUMBER
-        and X[:, intensities].min() >= 0
-    )
-
-
-def _variance(members):
-    """Variance over members, axis 1, unbiased; 0 with one member."""
-    return members.var(axis=1, ddof=1) if members.shape[1] > 1 else np.zeros_like(members[:, 0])
-
-
-def _calibrate(P, y):
-    """Squared error as a constant plus a factor times the variance, from out-of-fold predictions.
-
-    `P` has shape (n_rows, n_sets); the mean over sets is judged.
-    """
-    known = ~np.isnan(y) & ~np.isnan(P).any(axis=1)
-    P, y = P[known], y[known]
-    A = np.column_stack([np.ones(len(y)), _variance(P)])
-    return nnls(A, (P.mean(axis=1) - y) ** 2)[0]

@@ -1,21 +1,12 @@
 """One HMNN: how it is trained on some rows, and all it needs to predict."""
 
-import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
+from ._columns import silent_about_units
 from ._torch import in_chunks, torch_seed, train_net
-
-
-@contextmanager
-def silent_about_units():
-    """Keep SpectrumFeaturizer from repeating what it said of the unit of the frequencies."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Frequencies are expected")
-        yield
 
 
 @dataclass
