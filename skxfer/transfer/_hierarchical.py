@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from ..domains import SPLITS_OF_USE, blend, choose, find_rows, target_folds
+from ..domains import SPLITS_OF_USE, find_rows, target_folds
 from ..inputs import (
     check_inputs,
     check_sample_domain,
@@ -20,8 +20,8 @@ from ..inputs import (
     n_rows,
     take,
 )
+from ._choice import NumericView, blend, choose
 from ._experts import fit_learner, input_tags, predict_learner
-from ._numbers import NumericView
 from ._strategies import Task, fit_strategy, held_out_predictions, predict_strategy
 
 # Merged training keeps source rows whose labels lie in the target's label range, widened by this share.
