@@ -19,7 +19,7 @@ if __name__ == "__main__":
         data.label_ok | np.isin(data.domain, ["cyclohexane", "diethyl_ether"])[:, None], data.target, np.nan
     )
     results = ablation_study(
-        HMNNRegressor(n_members=1, max_epochs=50),
+        HMNNRegressor(n_members=1, max_epochs=30),
         data.data,
         Y,
         data.domain,
@@ -46,6 +46,6 @@ if __name__ == "__main__":
         table,
         "HMNN data; sources gas and water, target 15 solvents with 35 rows each, tested on cyclohexane "
         "and diethyl ether (245 rows each, mean over the two). MAE in eV (delta_e: e), mean and standard "
-        "deviation over three seeds; one member, 50 epochs, other parameters as by default; wall seconds "
+        "deviation over three seeds; one member, 30 epochs, other parameters as by default; wall seconds "
         "of a fit.",
     )

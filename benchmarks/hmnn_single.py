@@ -8,21 +8,25 @@ import pandas as pd
 from _common import save_table
 from sklearn.base import clone
 from sklearn.model_selection import KFold, LeaveOneGroupOut
-from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 
-from skxfer import HMNNRegressor, SpectrumFeaturizer
+from skxfer import HierarchicalTransfer, HMNNRegressor, SpectrumFeaturizer
 from skxfer.datasets import fetch_co_ag
 from skxfer.model_selection import default_learners
 
 
-def learners():
+def learners(task):
+    # Experts and learning rate, as C and gamma below: the best of a handful on held-out rows among the
+    # first gas fold's training rows. Between solvents a single member is enough for interpolation.
+    hmnn = HMNNRegressor(
+        n_experts=8, learning_rate=0.006, n_members=1 if task == "solvents" else 3, cv=None, random_state=0
+    )
     found = default_learners(["svr", "krr", "xgb", "rf", "mlp", "knn"])
-    # The best of a handful of settings on held-out rows among the first gas fold's training rows.
     found["svr"].set_params(regressor__svr__C=100, regressor__svr__gamma=0.05)
-    found["svr"] = MultiOutputRegressor(found["svr"])
-    return {"HMNN": HMNNRegressor(cv=None, random_state=0)} | {
-        name: make_pipeline(SpectrumFeaturizer(), learner) for name, learner in found.items()
+    return {"HMNN": hmnn} | {
+        # Without a source this is the learner alone, for each target on the rows with a label.
+        name: HierarchicalTransfer(make_pipeline(SpectrumFeaturizer(), learner))
+        for name, learner in found.items()
     }
 
 
@@ -32,9 +36,9 @@ def folds(name):
         data = fetch_co_ag(subset=[name])
         return data.data, data.target, list(KFold(10, shuffle=True, random_state=42).split(data.data))
     data = fetch_co_ag(subset=["multisolvent"])
-    clean = ~np.isin(data.domain, np.unique(data.domain[~data.label_ok.all(axis=1)]))
-    X, Y, domain = data.data[clean], data.target[clean], data.domain[clean]
-    return X, Y, list(LeaveOneGroupOut().split(X, Y, domain))
+    Y = np.where(data.label_ok, data.target, np.nan)
+    splits = LeaveOneGroupOut().split(data.data, Y, data.domain)
+    return data.data, Y, [(train, test) for train, test in splits if not np.isnan(Y[test]).any()]
 
 
 if __name__ == "__main__":
@@ -43,13 +47,13 @@ if __name__ == "__main__":
         X, Y, splits = folds(task)
         rows = []
         for fold, (train, test) in enumerate(splits):
-            for name, learner in learners().items():
+            for name, learner in learners(task).items():
                 start = process_time()
                 model = clone(learner).fit(X[train], Y[train])
                 seconds = process_time() - start
                 mae = np.abs(model.predict(X[test]) - Y[test]).mean(axis=0)
                 rows.append([name, fold, *mae, seconds])
-            print(task, fold, rows[-len(learners())][2:], flush=True)
+            print(task, fold, rows[-7][2:], flush=True)
         names = ["Eads", "delta_e", "E_bonding", "d_band"]
         runs = pd.DataFrame(rows, columns=["learner", "fold", *names, "cpu_s"])
         mean = runs.groupby("learner", sort=False).mean().drop(columns="fold")
@@ -65,9 +69,9 @@ if __name__ == "__main__":
             + (
                 "KFold(10, shuffle=True, random_state=42)"
                 if task != "solvents"
-                else f"{len(splits)} solvents without scrambled labels, each left out in turn"
+                else f"15 solvents, scrambled labels masked; the {len(splits)} without any left out in turn"
             )
             + ". MAE in eV (delta_e: e), mean and standard deviation over folds; CPU seconds of a fit, one "
-            "thread. HMNNRegressor with its defaults, cv=None, three members, seed 0; no other setting was "
-            "tried on these test folds.",
+            "thread. HMNNRegressor: 8 experts, learning rate 0.006, cv=None, seed 0, three members "
+            "(one between solvents); no other setting was tried on these test folds.",
         )

@@ -224,7 +224,8 @@ def folds_like_the_use(Z, domain, use, n_splits, random_state):
     if n < n_splits:
         raise ValueError(
             f"cv={n_splits} folds need at least as many target rows, there are n_samples={n}. Lower cv, "
-            "or set guard=False with strategy='frozen' or 'merge' to do without cross-validation."
+            "or do without cross-validation (HierarchicalTransfer: guard=False with strategy='frozen' or "
+            "'merge'; HMNNRegressor: cv=None)."
         )
     seed = rng.randint(np.iinfo(np.int32).max)
     if use == "similar":

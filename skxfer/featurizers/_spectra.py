@@ -18,7 +18,9 @@ _NAMES = {
     "frequencies": re.compile(r"(f|freq|frequency)_?\d+", re.IGNORECASE),
     "infrared": re.compile(r"(iz|i|ir)_?\d+", re.IGNORECASE),
     "raman": re.compile(r"(izz|r|raman)_?\d+", re.IGNORECASE),
-    "dielectric": re.compile(r"ε|eps|epsilon|dielectric(_constant)?", re.IGNORECASE),
+    "dielectric": re.compile(
+        r"ε|eps(ilon)?(_r)?|dielectric(_constant)?|(relative_)?permittivity", re.IGNORECASE
+    ),
 }
 
 

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, field
+from numbers import Integral
 from time import perf_counter
 
 import numpy as np
@@ -81,7 +82,8 @@ def ablation_study(
         To be predicted; no variant trains on them. All others are the target.
     variants : list of str, optional
         Names of variants. Default: all.
-    seeds : list of int, default=(0,)
+    seeds : int or list of int, default=(0,)
+        A number n means ``range(n)``.
     target_names : list of str, optional
         Default: the columns of y.
     n_jobs : int, optional
@@ -124,7 +126,10 @@ def ablation_study(
     if target_names is None:
         target_names = list(y.columns) if hasattr(y, "columns") else [f"y{t}" for t in range(Y.shape[1])]
     domain = check_sample_domain(sample_domain, len(Y)).astype(str)
-    sources, tests = ([str(name) for name in names] for names in (source_domains, test_domains))
+    given = [[names] if isinstance(names, str) else names for names in (source_domains, test_domains)]
+    sources, tests = ([str(name) for name in names] for names in given)
+    variants = [variants] if isinstance(variants, str) else variants
+    seeds = range(seeds) if isinstance(seeds, Integral) else seeds
     split_domains(domain, sources + tests)
     chosen = {variant.name: variant for variant in all_variants(sources)}
     unknown = [name for name in variants or () if name not in chosen]

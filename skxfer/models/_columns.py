@@ -10,6 +10,9 @@ from sklearn.base import clone
 from ..featurizers import SpectrumFeaturizer
 from ..featurizers._spectra import SMALLEST_WAVENUMBER
 
+# Above it no molecule vibrates.
+LARGEST_WAVENUMBER = 10_000.0
+
 
 def find_columns(featurizer, X, names=None):
     """Say by position which columns are frequencies, intensities and the dielectric constant.
@@ -27,15 +30,43 @@ def find_columns(featurizer, X, names=None):
         Not fitted.
     """
     given = featurizer if isinstance(featurizer, SpectrumFeaturizer) else SpectrumFeaturizer()
-    groups = {}
-    if featurizer is not None:
+    if featurizer is None:
+        groups = {}
+    elif featurizer == "auto" and names is None:
+        groups = _groups_by_position(X)
+    else:
         with silent_about_units():
             groups = clone(given).fit(X if names is None else pd.DataFrame(X, columns=names)).columns_
-        if featurizer == "auto" and names is None and not _is_spectrum(X, groups):
-            groups = {}
+        others = groups["infrared"] + groups["raman"] + groups["dielectric"]
+        if featurizer == "auto" and not (groups["frequencies"] and others):
+            groups = {}  # columns called f0, f1, ... are no spectrum without anything that goes with them
     columns = {key: groups.get(key, []) for key in ("frequencies", "infrared", "raman", "rigid")}
     dielectric = groups.get("dielectric") or [None]
     return clone(given).set_params(**columns, dielectric=dielectric[0])
+
+
+def _groups_by_position(X):
+    """Take n frequencies, n infrared, n Raman intensities and a dielectric constant, if they can be these.
+
+    Typical values decide, not all, so that one bad value is an error later and no other model.
+    """
+    n, rest = divmod(X.shape[1], 3)
+    if n < 2 or rest > 1:
+        return {}
+    frequencies, intensities = X[:, :n], X[:, n : 3 * n]
+    # The highest mode of a molecule or solid; imaginary modes are negative, a stretching mode is not.
+    highest = np.median(frequencies.max(axis=1))
+    if not SMALLEST_WAVENUMBER < highest < LARGEST_WAVENUMBER or (intensities < 0).mean() > 0.01:
+        return {}
+    groups = {
+        "frequencies": list(range(n)),
+        "infrared": list(range(n, 2 * n)),
+        "raman": list(range(2 * n, 3 * n)),
+        "rigid": [0],
+    }
+    if rest and np.median(X[:, -1]) >= 1:
+        groups["dielectric"] = [3 * n]
+    return groups
 
 
 def find_pairs(featurizer, paired):
@@ -72,16 +103,6 @@ def find_pairs(featurizer, paired):
             pairs += [[i, position + i] for i in range(size)] if n and paired else []
             position += size
     return pairs, [] if featurizer.dielectric is None else [position]
-
-
-def _is_spectrum(X, groups):
-    """Whether columns guessed by position can be wavenumbers and intensities."""
-    frequencies, intensities = groups["frequencies"], groups["infrared"] + groups["raman"]
-    return (
-        len(frequencies) > 0
-        and np.abs(X[:, frequencies]).max() > SMALLEST_WAVENUMBER
-        and X[:, intensities].min() >= 0
-    )
 
 
 @contextmanager

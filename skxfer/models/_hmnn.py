@@ -6,6 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -62,7 +63,9 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         Says which columns are frequencies, intensities and the dielectric
         constant, and how they are scaled. ``"auto"`` goes by column names, and
         for arrays by position, if the values can be a spectrum. None: a plain
-        table, whose columns are only standardised.
+        table, whose columns are only standardised. A SpectrumFeaturizer belongs
+        here, not before this estimator in a Pipeline: scaled columns can no
+        longer be told apart.
     paired : bool, default=True
         Embed each frequency together with its intensities. False: direct input.
     source_domains : list of labels, optional
@@ -84,7 +87,8 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         Let ``"target_only"`` compete, also with a single strategy.
     cv : int, cross-validation generator, iterable or None, default=5
         Folds over the target rows, for the choice, the guard and the error
-        bars. None: none of these, and a third of the time.
+        bars. None: none of these, and a third of the time, as inside of another
+        cross-validation.
     n_experts : int, default=5
     n_selected : int, default=2
         Experts of each source that each target keeps in tier II.
@@ -121,9 +125,11 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
 
     Attributes
     ----------
+    featurizer_ : SpectrumFeaturizer
+        Its ``columns_`` says which columns were taken for what.
     networks_ : dict of str to fitted network
         By strategy, for those with a share.
-    sources_ : list of (str, fitted HMNNRegressor)
+    sources_ : list of (str, fitted network)
         Of tier I: `sources`, then one for each of `source_domains`.
     strategies_ : list of str
         The strategies that competed.
@@ -314,9 +320,15 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         if domain is not None:
             self._warn_of_shared_solvents(X, source_rows, target, domain, recipe)
         self.strategies_ = self._competitors(source_rows)
-        self.sources_ = self._fit_sources(X, Y, source_rows, recipe, domain)
+        sources = self._check_sources(X, source_rows, domain)
+        sets = self._folds(X[target], Y[target], domain, X_deploy, bool(sources or source_rows))
+        if "tiers" in self.strategies_:
+            for name, rows in source_rows.items():
+                everything = np.ones((len(rows), self.n_members))
+                network = recipe.train(X[rows], Y[rows], everything).first_members(self.n_members)
+                sources.append((str(name), network))
+        self.sources_ = sources
 
-        sets = self._folds(recipe, X[target], Y[target], domain, X_deploy)
         held_out = [train for folds in sets for train, _ in folds]
         seen = np.zeros((len(target), self.n_members + len(held_out)))
         seen[:, : self.n_members] = 1.0
@@ -362,7 +374,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         ValueError
             `return_std` after a fit with ``cv=None``.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "networks_")
         if return_std and self.variance_ is None:
             raise ValueError("return_std needs cross-validation: set cv and fit again.")
         X = self._check_inputs(X, reset=False)
@@ -414,13 +426,13 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         -------
         ndarray of str
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "networks_")
         return np.array(
             [
                 f"member{m}_{name.replace(' ', '')}_{d}"
-                for m in range(self.n_members)
+                for m in range(len(self.network_.center))
                 for name in self.expert_names_
-                for d in range(self.expert_dim)
+                for d in range(self.network_.net.module__expert_dim)
             ],
             dtype=object,
         )
@@ -428,7 +440,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
     @property
     def network_(self):
         """The network with the largest share over all targets."""
-        check_is_fitted(self)
+        check_is_fitted(self, "networks_")
         share = dict(zip(self.strategies_, self.strategy_weights_.sum(axis=0), strict=True))
         return self.networks_[max(self.networks_, key=share.get)]
 
@@ -455,7 +467,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples, n_members, n_experts, expert_dim)
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "networks_")
         return self.network_.experts(self._check_inputs(X, reset=False))
 
     def gate_weights(self, X):
@@ -470,7 +482,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         ndarray of shape (n_samples, n_members, n_targets, n_experts)
             They sum to one over the experts, which are in the order of :attr:`expert_names_`.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "networks_")
         return self.network_.gates(self._check_inputs(X, reset=False))
 
     def __sklearn_tags__(self):
@@ -489,7 +501,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
     def _recipe(self, X):
         """Find the groups of columns and collect the parameters of the networks."""
         featurizer = find_columns(self.featurizer, X, getattr(self, "feature_names_in_", None))
-        clone(featurizer).fit(X)  # says once, and for all rows, what is wrong with the spectra
+        self.featurizer_ = clone(featurizer).fit(X)  # says for all rows what is wrong with the spectra
         pairs, context = find_pairs(featurizer, self.paired)
         return Recipe(
             featurizer=featurizer,
@@ -528,6 +540,8 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         if column is None:
             return
         epsilon = X[:, column]
+        if not np.ptp(epsilon):
+            return
         for name, rows in source_rows.items():
             if np.ptp(epsilon[rows]):
                 continue
@@ -562,8 +576,8 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         guarded = self.guard and self.cv is not None and self.strategy != "target_only"
         return ["target_only", *wanted] if guarded else list(wanted)
 
-    def _fit_sources(self, X, Y, source_rows, recipe, domain):
-        """Trained networks, then one for each source domain if tier II is to use them."""
+    def _check_sources(self, X, source_rows, domain):
+        """Return the networks of the trained sources."""
         sources = []
         for entry in self.sources or ():
             if not (isinstance(entry, tuple) and len(entry) == 2):
@@ -577,11 +591,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
                     f"Source {name!r} is trained already, and rows of this domain would count as target "
                     "rows: leave them out, or train on them too, by source_domains and another name here."
                 )
-        if "tiers" in self.strategies_:
-            for name, rows in source_rows.items():
-                everything = np.ones((len(rows), self.n_members))
-                sources.append((str(name), recipe.train(X[rows], Y[rows], everything)))
-        names = [name for name, _ in sources]
+        names = [name for name, _ in sources] + [str(name) for name in source_rows]
         if len(set(names)) < len(names):
             raise ValueError(f"Two sources have the same name: {names}.")
         return sources
@@ -593,7 +603,16 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
                 f"Source {name!r} must be a fitted HMNNRegressor, it is {type(model).__name__}: for other "
                 "learners there is skxfer.HierarchicalTransfer."
             )
-        check_is_fitted(model)
+        try:
+            check_is_fitted(model)
+        except NotFittedError as error:
+            raise NotFittedError(
+                f"Source {name!r} is not fitted. Fit it, then pass ({name!r}, FrozenEstimator(model)): "
+                "without sklearn.frozen.FrozenEstimator, clone() (as in GridSearchCV) forgets the fit."
+            ) from error
+        names, here = (list(getattr(m, "feature_names_in_", [])) for m in (model, self))
+        if names and here and names != here:
+            raise ValueError(f"Source {name!r} was trained on the columns {names}, X has {here}.")
         here = {
             "features": X.shape[1],
             "targets": self.n_targets_,
@@ -605,22 +624,21 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
                 raise ValueError(f"Source {name!r} has {got} {what}, {wanted} are needed here.")
         return model.network_
 
-    def _folds(self, recipe, X, Y, domain, X_deploy):
+    def _folds(self, X, Y, domain, X_deploy, has_sources):
         """Two sets of folds over the target rows where they can be made, so that spreads are seen."""
         self.predict_on_ = None
         if self.cv is None:
             return []
         predict_on = self.predict_on
-        if predict_on == "auto" and X_deploy is None and not self.sources and not self.source_domains:
+        if predict_on == "auto" and X_deploy is None and not has_sources:
             predict_on = "similar"
         if X_deploy is not None:
             X_deploy = self._check_inputs(X_deploy, reset=False)
-        view = clone(recipe.featurizer).fit(X)
         arguments = (X, Y, domain, self.cv)
-        use, sets = target_folds(*arguments, predict_on, view.transform, X_deploy, self._seed)
+        use, sets = target_folds(*arguments, predict_on, self.featurizer_.transform, X_deploy, self._seed)
         if use is not None and len(sets) == 1:
-            sets += target_folds(*arguments, use, view.transform, None, self._seed // 2)[1]
-        self.predict_on_ = use
+            sets += target_folds(*arguments, use, self.featurizer_.transform, None, self._seed // 2)[1]
+        self.predict_on_ = use or (None if predict_on == "auto" else predict_on)
         return sets
 
     def _choose(self, sets, Y, predictions):
@@ -629,7 +647,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         if sets:
             order = order_of_preference(self.strategies_, self.predict_on_)
             self.strategy_weights_, self.cv_errors_, self.transfer_gain_, self.variance_ = weigh_strategies(
-                self.strategies_, order, sets, Y, predictions, first=self.n_members
+                self.strategies_, order, sets, Y, predictions, self.n_members
             )
         else:
             self.strategy_weights_, self.cv_errors_ = np.ones(shape), np.full(shape, np.nan)

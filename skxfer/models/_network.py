@@ -178,7 +178,7 @@ class Network(BaseEstimator):
             **{key: given[key][:n] for key in ("module__allowed", "module__frozen_member") if key in given},
         }
         net = clone(self.net).set_params(**kept)
-        with torch_seed(0):
+        with torch_seed(0, net.device):
             net.initialize()
         # Every weight has a row for each group, member by member.
         for part in ("module_", "criterion_"):
@@ -204,5 +204,5 @@ def _moments(Y, weight):
     total = np.maximum(weight.sum(axis=0), np.finfo(float).tiny)
     center = (weight * filled).sum(axis=0) / total
     scale = np.sqrt((weight * (filled - center) ** 2).sum(axis=0) / total)
-    floor = 1e-6 * np.maximum(np.abs(center), np.finfo(float).tiny)
+    floor = 1e-12 * np.maximum(np.abs(center), np.finfo(float).tiny)
     return center, np.where(scale > floor, scale, 1.0)

@@ -96,7 +96,7 @@ def order_of_preference(strategies, use):
     return [strategies.index(name) for name in (order[::-1] if use == "new_inputs" else order)]
 
 
-def weigh_strategies(strategies, order, sets, Y, predictions, first):
+def weigh_strategies(strategies, order, sets, Y, predictions, n_members):
     """Judge the strategies by members that did not see a row.
 
     Parameters
@@ -109,8 +109,8 @@ def weigh_strategies(strategies, order, sets, Y, predictions, first):
     Y : ndarray of shape (n_target, n_targets)
     predictions : list of ndarray of shape (n_target, n_members, n_targets)
         Of each strategy for the target rows.
-    first : int
-        The member that was trained without the first fold; the other folds follow.
+    n_members : int
+        That saw all rows; those that did not see a fold follow.
 
     Returns
     -------
@@ -123,16 +123,15 @@ def weigh_strategies(strategies, order, sets, Y, predictions, first):
     """
     P = np.stack(predictions, axis=-1)
     n_targets = Y.shape[1]
-    held_out, parts = [], []
+    held_out, parts, first = [], [], n_members
     for folds in sets:
-        one = np.full((len(Y), n_targets, len(strategies)), np.nan)
-        for member, (_, held) in enumerate(folds, start=first):
-            one[held] = P[held, member]
-        first += len(folds)
         rows = np.concatenate([held for _, held in folds])
         fold = np.repeat(np.arange(len(folds)), [len(held) for _, held in folds])
-        parts.append((one[rows], Y[rows], fold))
-        held_out.append(one)
+        seen_not = P[rows, first + fold]
+        parts.append((seen_not, Y[rows], fold))
+        held_out.append(np.full((len(Y), n_targets, len(strategies)), np.nan))
+        held_out[-1][rows] = seen_not
+        first += len(folds)
     weights, errors = np.empty((2, n_targets, len(strategies)))
     for t in range(n_targets):
         known = [~np.isnan(labels[:, t]) for _, labels, _ in parts]
@@ -141,9 +140,10 @@ def weigh_strategies(strategies, order, sets, Y, predictions, first):
         labelled = [(p[k, t], y[k, t], fold[k]) for (p, y, fold), k in zip(parts, known, strict=True)]
         weights[t] = preferred(labelled, order)
         errors[t] = np.concatenate([np.abs(p - y[:, None]) for p, y, _ in labelled]).mean(axis=0)
-    gain = 1 - (weights * errors).sum(axis=1) / np.maximum(errors[:, 0], np.finfo(float).tiny)
+    alone = np.where(errors[:, 0] > 0, errors[:, 0], 1.0)
+    gain = (errors[:, 0] - (weights * errors).sum(axis=1)) / alone
     blended = (np.stack(held_out, axis=1) * weights).sum(axis=-1)  # (n_target, n_sets, n_targets)
-    variance = np.array([_calibrate(blended[:, :, t], Y[:, t]) for t in range(n_targets)])
+    variance = np.array([_calibrate(blended[:, :, t], Y[:, t], n_members > 1) for t in range(n_targets)])
     return weights, errors, gain, variance
 
 
@@ -152,12 +152,12 @@ def variance_over_members(members):
     return members.var(axis=1, ddof=1) if members.shape[1] > 1 else np.zeros_like(members[:, 0])
 
 
-def _calibrate(P, y):
+def _calibrate(P, y, has_variance):
     """Squared error as a constant plus a factor times the variance, from out-of-fold predictions.
 
-    `P` has shape (n_rows, n_sets); the mean over sets is judged.
+    `P` has shape (n_rows, n_sets); the mean over sets is judged. A single member has no variance.
     """
     known = ~np.isnan(y) & ~np.isnan(P).any(axis=1)
     P, y = P[known], y[known]
-    A = np.column_stack([np.ones(len(y)), variance_over_members(P)])
+    A = np.column_stack([np.ones(len(y)), variance_over_members(P) * has_variance])
     return nnls(A, (P.mean(axis=1) - y) ** 2)[0]

@@ -1,9 +1,12 @@
 """What all torch models share: seeds, batches of tensors, the training of a net, prediction in chunks."""
 
 import importlib
+import threading
 from contextlib import contextmanager
 
 import numpy as np
+
+_GENERATOR = threading.RLock()
 
 
 def require_torch():
@@ -63,17 +66,20 @@ class TensorBatches:
 
 
 @contextmanager
-def torch_seed(seed):
-    """Seed torch, and give the caller its generator back afterwards.
+def torch_seed(seed, device):
+    """Seed torch, and give the caller its generators back afterwards.
+
+    Threads wait for one another, since they share torch's generator.
 
     Parameters
     ----------
     seed : int
+    device : str
     """
     import torch
 
-    with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(seed)
+    with _GENERATOR, torch.random.fork_rng(devices=[] if device == "cpu" else None):
+        torch.manual_seed(seed)
         yield
 
 
@@ -173,13 +179,15 @@ def train_net(
         verbose=verbose,
         **params,
     )
-    with torch_seed(seed):
+    with torch_seed(seed, device):
         net.initialize()
         if start is not None:
             net.module_.load_state_dict(start.module_.state_dict())
             net.criterion_.load_state_dict(start.criterion_.state_dict())
         net.partial_fit(tensors(inputs), tensors(labels))
     net.module_.eval()
+    if not all(torch.isfinite(parameter).all() for parameter in net.module_.parameters()):
+        raise ValueError(f"Training diverged: lower learning_rate, it is {learning_rate:g}.")
     return net
 
 

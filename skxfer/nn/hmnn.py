@@ -185,7 +185,9 @@ class HMNNLoss(nn.Module):
         prediction, experts, tasks = output
         target, weight = labels["target"].transpose(0, 1), labels["weight"].transpose(0, 1)
         losses = masked_smooth_l1(prediction, target, weight, self.beta)
-        total = uncertainty_weighted(losses, self.log_variance).sum()
+        # Without a label in the batch nothing holds the weight of a task, which would grow for ever.
+        labelled = (weight > 0).any(1)
+        total = torch.where(labelled, uncertainty_weighted(losses, self.log_variance), 0.0).sum()
         if self.similarity is not None:
             alike = similarity_penalty(experts if self.similarity == "experts" else tasks)
             total = total + self.similarity_weight * alike.sum()

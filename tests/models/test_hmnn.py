@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from sklearn import config_context  # noqa: E402
+from sklearn.exceptions import NotFittedError  # noqa: E402
 from sklearn.frozen import FrozenEstimator  # noqa: E402
 from sklearn.model_selection import GridSearchCV, cross_val_score  # noqa: E402
 from sklearn.pipeline import make_pipeline  # noqa: E402
@@ -18,7 +19,8 @@ import skxfer  # noqa: E402
 from skxfer import HierarchicalTransfer, HMNNRegressor, SpectrumFeaturizer  # noqa: E402
 from skxfer.datasets import load_co_ag_emt  # noqa: E402
 from skxfer.model_selection import LeaveOneTargetDomainOut, TargetKFold  # noqa: E402
-from skxfer.models._strategies import order_of_preference  # noqa: E402
+from skxfer.models import _hmnn  # noqa: E402
+from skxfer.models._strategies import order_of_preference, weigh_strategies  # noqa: E402
 
 SMALL = {
     "max_epochs": 8,
@@ -300,6 +302,13 @@ def test_error_bars_cover_about_what_they_should():
     assert 0.55 < (np.abs(mean - y[200:]) < std).mean() < 0.85
 
 
+def test_a_single_member_has_constant_error_bars(co):
+    X, Y, _ = target(co)
+    model = HMNNRegressor(**SMALL | {"cv": 2, "n_members": 1}).fit(X, Y)
+    _, std = model.predict(X, return_std=True)
+    np.testing.assert_allclose(std, np.sqrt(model.variance_[:, 0])[None].repeat(len(X), axis=0))
+
+
 def test_error_bars_without_cross_validation_are_an_error(tiers, co):
     with pytest.raises(ValueError, match="set cv"):
         tiers.predict(co[0], return_std=True)
@@ -315,15 +324,89 @@ def test_sources_that_mislead_are_refused():
     assert model.transfer_gain_[0] == 0
 
 
+@pytest.mark.parametrize("strategy", ["target_only", "tiers", "merge", "merge+tune"])
+def test_a_member_never_learns_from_the_rows_it_leaves_out(co, strategy, monkeypatch):
+    """Shifted labels of a held-out fold must not move the prediction that judges this fold."""
+    X, Y, domain = (np.asarray(part) for part in co)
+    target = np.flatnonzero(~np.isin(domain, SOURCES))
+    folds = [(np.arange(40, len(target)), np.arange(40)), (np.arange(40), np.arange(40, len(target)))]
+    judged = []
+    monkeypatch.setattr(
+        _hmnn,
+        "weigh_strategies",
+        lambda *args: judged.append(args[4][-1]) or weigh_strategies(*args),
+    )
+    for shift in (0, 3):
+        labels = Y.copy()
+        labels[target[:40]] += shift * Y.std(axis=0)
+        HMNNRegressor(
+            source_domains=SOURCES, strategy=strategy, source_filter=None, **SMALL | {"cv": folds}
+        ).fit(X, labels, sample_domain=domain)
+    before, after = judged
+    np.testing.assert_array_equal(before[:40, 2], after[:40, 2])
+    assert (before[:40, 3] != after[:40, 3]).any()
+
+
 # bad input --------------------------------------------------------------------------------------------
 
 
-def test_a_dielectric_constant_below_one_names_the_row(co):
+@pytest.mark.parametrize("kind", [pd.DataFrame, np.asarray])
+def test_a_dielectric_constant_below_one_names_the_row(co, kind):
     X, Y, _ = target(co)
     X = X.reset_index(drop=True)
     X.loc[7, "dielectric_constant"] = 0.0
     with pytest.raises(ValueError, match="Row 7 has the dielectric constant 0"):
-        HMNNRegressor(**SMALL).fit(X, Y)
+        HMNNRegressor(**SMALL).fit(kind(X), Y)
+
+
+def test_one_odd_intensity_does_not_change_what_the_columns_are(co):
+    X, Y, _ = target(co)
+    X = X.to_numpy(copy=True)
+    X[3, 8] = -1e-9
+    assert len(HMNNRegressor(**SMALL).fit(X, Y).network_.net.module_.pairs) == 12
+
+
+@pytest.mark.parametrize("kind", [np.asarray, lambda X: pd.DataFrame(X, columns=["f0", "f1", "f2"])])
+def test_a_plain_table_is_not_taken_for_a_spectrum(kind):
+    """Energies below 0 in the first column: as a frequency they would be clipped at 0."""
+    rng = np.random.default_rng(0)
+    X = rng.uniform([-600, 0, 0], [-100, 50, 50], size=(80, 3))
+    model = HMNNRegressor(**SMALL | {"max_epochs": 60}).fit(kind(X), X[:, 0] / 100)
+    assert model.featurizer_.columns_["frequencies"] == []
+    assert np.corrcoef(model.predict(kind(X)), X[:, 0])[0, 1] > 0.98
+
+
+def test_training_that_diverges_is_an_error(co):
+    X, Y, _ = target(co)
+    with pytest.raises(ValueError, match=r"diverged: lower learning_rate, it is 1e\+30"):
+        HMNNRegressor(**SMALL | {"learning_rate": 1e30}).fit(X, Y)
+
+
+def test_sources_with_other_columns_are_refused(co):
+    X, Y, _ = target(co)
+    source = HMNNRegressor(**SMALL).fit(X, Y)
+    with pytest.raises(ValueError, match="Source 'one' was trained on the columns"):
+        HMNNRegressor(sources=[("one", source)], strategy="tiers", **SMALL).fit(X[X.columns[::-1]], Y)
+
+
+def test_an_unfitted_source_is_named(co):
+    X, Y, _ = target(co)
+    with pytest.raises(NotFittedError, match="Source 'one' is not fitted.*FrozenEstimator"):
+        HMNNRegressor(sources=[("one", HMNNRegressor())], strategy="tiers", **SMALL).fit(X, Y)
+
+
+@pytest.mark.parametrize("kind", [np.array, tuple, list])
+def test_sources_are_named_in_any_sequence(co, kind):
+    X, Y, domain = co
+    params = SMALL | {"cv": 2, "max_epochs": 2, "n_members": 1}
+    model = HMNNRegressor(source_domains=kind(SOURCES), strategy="tiers", **params)
+    assert np.isfinite(model.fit(X, Y, sample_domain=domain).cv_errors_).all()
+
+
+def test_too_few_rows_for_the_folds_say_how_to_do_without(co):
+    X, Y, _ = target(co)
+    with pytest.raises(ValueError, match="HMNNRegressor: cv=None"):
+        HMNNRegressor(**SMALL | {"cv": 5}).fit(X[:3], Y[:3])
 
 
 def test_a_missing_value_names_row_and_column(co):
@@ -338,8 +421,9 @@ def test_frequencies_in_another_unit_are_warned_of(co):
     X, Y, _ = target(co)
     in_thz = X.copy()
     in_thz[[f"f{i}" for i in range(1, 7)]] *= 0.0299792458
-    with pytest.warns(UserWarning, match=r"cm⁻¹, but the largest is 29\.7"):
-        HMNNRegressor(**SMALL).fit(in_thz, Y)
+    with pytest.warns(UserWarning, match=r"cm⁻¹, but the largest is 29\.7") as said:
+        HMNNRegressor(**SMALL | {"cv": 2}).fit(in_thz, Y)
+    assert len(said) == 1
 
 
 def test_a_solvent_in_both_tiers_is_warned_of(co):

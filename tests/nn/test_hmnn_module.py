@@ -154,3 +154,14 @@ def test_tier_two_without_new_experts_and_with_a_single_expert_is_the_source():
 @pytest.mark.parametrize("given", [{"pairs": []}, {"context": []}, {"pairs": [], "context": []}])
 def test_a_table_may_have_no_lines_and_no_context(given):
     assert network(**given)(rows())[0].shape == (1, 5, 2)
+
+
+def test_a_task_without_labels_keeps_its_weight():
+    """Nothing would hold the weight of a task that has no loss: it would grow until it overflows."""
+    net, loss = network(), HMNNLoss(1, 2).double()
+    target = torch.randn(5, 1, 2, dtype=torch.float64)
+    weight = torch.ones_like(target)
+    weight[..., 1] = 0
+    loss(net(rows()), {"target": target, "weight": weight}).backward()
+    assert loss.log_variance.grad[0, 0] != 0
+    assert loss.log_variance.grad[0, 1] == 0
