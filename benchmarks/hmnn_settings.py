@@ -28,5 +28,6 @@ if __name__ == "__main__":
         "hmnn_settings",
         pd.DataFrame(rows, columns=["source_filter", *data.target_names]),
         "HMNN data; sources gas and water, target 15 solvents with 35 rows each, strategy merge; "
-        "cross-validated MAE on the target rows (coarse and fine clusters of structures held out), in eV (delta_e: e); seed 0.",
+        "cross-validated MAE on the target rows (coarse and fine clusters of structures held out), in eV "
+        "(delta_e: e); seed 0.",
     )

@@ -335,7 +335,9 @@ def target_folds(X, Y, domain, cv, predict_on, numbers, X_deploy, random_state):
     if predict_on == "auto" and X_deploy is None:
         predict_on = "new_inputs"
     elif predict_on == "auto":
-        predict_on = use_from_deployment(Z, numbers(X_deploy), domain, cv, random_state)
+        # Few folds leave so much out that any rows look new: how new is judged by five.
+        n_splits = max(cv, min(5, len(Z)))
+        predict_on = use_from_deployment(Z, numbers(X_deploy), domain, n_splits, random_state)
     if predict_on == "new_inputs" and not Z.shape[1]:
         raise ValueError(
             "Folds of new inputs need numbers, and X holds none: use a Pipeline that turns X into "

@@ -1,5 +1,7 @@
 """Errors that ignore missing labels, scorers made of them, and the gain of transfer."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.metrics import make_scorer
 from sklearn.utils.validation import check_array, check_consistent_length
@@ -208,6 +210,8 @@ def masked_scorer(scoring="neg_mean_absolute_error", *, target=None):
     ------
     ValueError
         An unknown name.
+    TypeError
+        `target` is no whole number.
 
     Examples
     --------
@@ -221,6 +225,8 @@ def masked_scorer(scoring="neg_mean_absolute_error", *, target=None):
     """
     if scoring not in _SCORES:
         raise ValueError(f"scoring must be one of {sorted(_SCORES)}, got {scoring!r}.")
+    if target is not None and not isinstance(target, Integral):
+        raise TypeError(f"target must be the number of a column of y, got {target!r}.")
     function, greater_is_better = _SCORES[scoring]
     if target is None:
         return make_scorer(function, greater_is_better=greater_is_better)

@@ -181,3 +181,8 @@ def test_grid_search_chooses_by_a_masked_scorer():
 def test_unknown_scoring_is_an_error_that_lists_the_known():
     with pytest.raises(ValueError, match="neg_mean_absolute_error.*'r2'.*got 'accuracy'"):
         masked_scorer("accuracy")
+
+
+def test_a_target_is_scored_by_number():
+    with pytest.raises(TypeError, match="number of a column"):
+        masked_scorer("r2", target="Eads")

@@ -15,7 +15,7 @@ from ._scale import ClippedScaler
 SMALLEST_WAVENUMBER = 100.0
 
 _NAMES = {
-    "frequencies": re.compile(r"(f|freq|frequency)_?\d+", re.IGNORECASE),
+    "frequencies": re.compile(r"(f|freq|frequency|nu|ν|wavenumber)_?\d+", re.IGNORECASE),
     "infrared": re.compile(r"(iz|i|ir)_?\d+", re.IGNORECASE),
     "raman": re.compile(r"(izz|r|raman)_?\d+", re.IGNORECASE),
     "dielectric": re.compile(

@@ -62,7 +62,11 @@ def gate_importance(estimator, X, *, target_names=None):
     check_has(estimator, "gate_weights")
     weights = estimator.gate_weights(X).mean(axis=0, dtype=np.float64)  # (n_members, n_targets, n_experts)
     experts = list(estimator.expert_names_)
-    levels = [range(len(weights)), name_targets(None, weights.shape[1], target_names), experts]
+    levels = [
+        range(len(weights)),
+        name_targets(None, weights.shape[1], target_names or estimator.target_names_),
+        experts,
+    ]
     index = pd.MultiIndex.from_product(levels, names=["member", "target", "expert"])
     table = pd.DataFrame({"weight": weights.ravel()}, index=index).reset_index()
     table["category"] = table["expert"].map(category_of)

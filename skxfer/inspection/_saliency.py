@@ -88,7 +88,7 @@ def gradient_importance(estimator, X, *, target_names=None):
     targets, experts = _mean_gradients(network, X)
     names = {
         "expert": (list(estimator.expert_names_), experts),
-        "target": (name_targets(None, targets.shape[1], target_names), targets),
+        "target": (name_targets(None, targets.shape[1], target_names or estimator.target_names_), targets),
     }
     tables = []
     for kind, (outputs, gradients) in names.items():

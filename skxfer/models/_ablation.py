@@ -71,7 +71,8 @@ def ablation_study(
     Parameters
     ----------
     estimator : HMNNRegressor
-        Its other parameters hold for all variants.
+        Its parameters hold for all variants, but for `strategy`, `source_domains`, `cv` and
+        `random_state`, which each variant sets.
     X : array-like of shape (n_samples, n_features)
     y : array-like of shape (n_samples,) or (n_samples, n_targets)
         NaN marks a missing label.

@@ -51,7 +51,7 @@ def _groups_by_position(X):
     Typical values decide, not all, so that one bad value is an error later and no other model.
     """
     n, rest = divmod(X.shape[1], 3)
-    if n < 2 or rest > 1:
+    if n < 3 or rest > 1:
         return {}
     frequencies, intensities = X[:, :n], X[:, n : 3 * n]
     # The highest mode of a molecule or solid; imaginary modes are negative, a stretching mode is not.

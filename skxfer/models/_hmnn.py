@@ -41,7 +41,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
     its Raman intensity) and the dielectric constant; experts that share this
     input are mixed, for each target, by a gate, and a tower turns the mixture
     into the target [1]_. Knowledge of sources with much data reaches a target
-    with little by one of three strategies:
+    with little by one of these strategies:
 
     - ``"tiers"``, the paper's: networks are trained on each source (tier I),
       their experts with the largest gate weight are frozen, and new experts,
@@ -82,7 +82,8 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
     predict_on : {"auto", "similar", "new_domains", "new_inputs"}, default="auto"
         What will be predicted, and so what the folds hold out: see
         :class:`~skxfer.transfer.HierarchicalTransfer`. Without sources
-        ``"auto"`` is ``"similar"``.
+        ``"auto"`` is ``"similar"``, and error bars then hold for rows like those
+        at hand, not for new domains or inputs.
     guard : bool, default=True
         Let ``"target_only"`` compete, also with a single strategy.
     cv : int, cross-validation generator, iterable or None, default=5
@@ -147,6 +148,8 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         the variance over members.
     predict_on_ : str or None
     n_targets_ : int
+    target_names_ : list of str or None
+        The columns of y, if it is a DataFrame.
     n_features_in_, feature_names_in_
 
     Raises
@@ -160,6 +163,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
 
     See Also
     --------
+    skxfer.metrics.masked_scorer : Scores where labels are missing.
     skxfer.models.ablation_study : The paper's variants side by side.
     skxfer.transfer.HierarchicalTransfer : The same idea for any learner.
 
@@ -305,6 +309,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         X = self._check_inputs(X, reset=True)
         Y = check_targets(y, len(X))
         self._single_target, self.n_targets_ = np.asarray(y).ndim == 1, Y.shape[1]
+        self.target_names_ = [str(name) for name in y.columns] if isinstance(y, pd.DataFrame) else None
         if sample_domain is not None:
             sample_domain = check_sample_domain(sample_domain, len(X))
         source_rows, target = find_rows(sample_domain, self.source_domains, self.sources, None, len(X))
@@ -361,7 +366,9 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         X : array-like of shape (n_samples, n_features)
         return_std : bool, default=False
             Also return a standard deviation, calibrated on the out-of-fold
-            errors of the target rows: it grows where the members disagree.
+            errors of the target rows: it grows where the members disagree
+            (of which there must be two). It holds for rows as new as those that
+            the folds held out, and is too small further out.
 
         Returns
         -------
@@ -610,9 +617,13 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
                 f"Source {name!r} is not fitted. Fit it, then pass ({name!r}, FrozenEstimator(model)): "
                 "without sklearn.frozen.FrozenEstimator, clone() (as in GridSearchCV) forgets the fit."
             ) from error
-        names, here = (list(getattr(m, "feature_names_in_", [])) for m in (model, self))
-        if names and here and names != here:
-            raise ValueError(f"Source {name!r} was trained on the columns {names}, X has {here}.")
+        for what, attribute in (("X", "feature_names_in_"), ("y", "target_names_")):
+            there, here = (getattr(m, attribute, None) for m in (model, self))
+            if there is not None and here is not None and list(there) != list(here):
+                raise ValueError(
+                    f"Source {name!r} was trained on the columns {list(there)} of {what}, here they are "
+                    f"{list(here)}: give the same ones in the same order."
+                )
         here = {
             "features": X.shape[1],
             "targets": self.n_targets_,

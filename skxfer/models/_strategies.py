@@ -1,5 +1,7 @@
 """The strategies that compete in HMNNRegressor: how each is trained, which one is kept, how sure it is."""
 
+import warnings
+
 import numpy as np
 from scipy.optimize import nnls
 
@@ -43,7 +45,14 @@ def train_strategies(names, recipe, X, Y, source_rows, target, seen, sources, ma
         networks["tiers"] = recipe.train(*labels, sources=sources)
     if {"merge", "merge+tune"} & set(names):
         rows = np.concatenate(list(source_rows.values()))
-        members = np.vstack([relevant_for_members(Y[rows], Y[target], seen, margin), seen])
+        kept = relevant_for_members(Y[rows], Y[target], seen, margin)
+        if not kept[:, 0].any():
+            warnings.warn(
+                f"None of the {len(rows)} source rows has labels near those of the target (source_filter), "
+                "so that merged training sees the target alone. Are the labels in the same unit?",
+                stacklevel=4,
+            )
+        members = np.vstack([kept, seen])
         rows = np.concatenate([rows, target])
         used = members.any(axis=1)
         networks["merge"] = recipe.train(X[rows[used]], Y[rows[used]], members[used])

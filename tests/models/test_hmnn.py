@@ -385,8 +385,23 @@ def test_training_that_diverges_is_an_error(co):
 def test_sources_with_other_columns_are_refused(co):
     X, Y, _ = target(co)
     source = HMNNRegressor(**SMALL).fit(X, Y)
-    with pytest.raises(ValueError, match="Source 'one' was trained on the columns"):
+    with pytest.raises(ValueError, match="Source 'one' was trained on the columns .* of X"):
         HMNNRegressor(sources=[("one", source)], strategy="tiers", **SMALL).fit(X[X.columns[::-1]], Y)
+
+
+def test_sources_with_other_targets_are_refused(co):
+    X, Y, _ = target(co)
+    source = HMNNRegressor(**SMALL).fit(X, Y)
+    with pytest.raises(ValueError, match="Source 'one' was trained on the columns .* of y"):
+        HMNNRegressor(sources=[("one", source)], strategy="tiers", **SMALL).fit(X, Y[Y.columns[::-1]])
+
+
+def test_sources_whose_labels_are_all_out_of_range_are_warned_of(co):
+    X, Y, domain = co
+    Y = Y.copy()
+    Y[np.isin(domain, SOURCES)] *= 96.485  # kJ/mol
+    with pytest.warns(UserWarning, match="None of the .* source rows .* same unit"):
+        HMNNRegressor(source_domains=SOURCES, strategy="merge", **SMALL).fit(X, Y, sample_domain=domain)
 
 
 def test_an_unfitted_source_is_named(co):
