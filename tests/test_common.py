@@ -113,7 +113,11 @@ def test_scikit_learn_check(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize("model", [HierarchicalTransfer(Ridge()), SequentialTransfer(Ridge())], ids=repr)
+@pytest.mark.parametrize(
+    "model",
+    [HierarchicalTransfer(Ridge()), SequentialTransfer(Ridge()), TABLE[-1]],
+    ids=lambda m: type(m).__name__,
+)
 def test_scikit_learn_checks_pass_with_routing(model):
     with config_context(enable_metadata_routing=True):
         results = check_estimator(model, on_skip=None)
