@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold, KFold, check_cv
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from .featurizers import ClippedScaler
 from .inputs import check_sample_domain, weighted_rows
@@ -112,6 +113,55 @@ def find_rows(sample_domain, source_domains, sources, sample_weight, n_samples):
     rows, target = split_domains(sample_domain, source_domains)
     rows = {name: weighted_rows(of, sample_weight, f"source {name!r}") for name, of in rows.items()}
     return rows, weighted_rows(target, sample_weight, "the target")
+
+
+def check_source_is_fitted(name, source):
+    """Check a source that is trained already.
+
+    Parameters
+    ----------
+    name : str
+    source : estimator
+
+    Raises
+    ------
+    NotFittedError
+        Naming the source and the remedy.
+    """
+    try:
+        check_is_fitted(source)
+    except Exception as error:
+        raise type(error)(
+            f"Source {name!r} is not fitted. Fit it, then pass ({name!r}, FrozenEstimator(model)): "
+            "without sklearn.frozen.FrozenEstimator, clone() (as in GridSearchCV) forgets the fit."
+        ) from error
+
+
+def check_source_names(trained, source_rows, target_domain):
+    """Check that every source has a name of its own, and that no target row has the name of a trained one.
+
+    Parameters
+    ----------
+    trained : list of str
+        Names of the sources that are trained already.
+    source_rows : dict of label to ndarray of int
+        Those to be trained.
+    target_domain : ndarray of shape (n_target,) or None
+
+    Raises
+    ------
+    ValueError
+    """
+    names = [*trained, *map(str, source_rows)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"Two sources have the same name: {twice}.")
+    for name in trained:
+        if target_domain is not None and name in target_domain:
+            raise ValueError(
+                f"Source {name!r} is trained already, and rows of this domain would count as target "
+                "rows: leave them out, or train on them too, by source_domains and another name here."
+            )
 
 
 def relevant_rows(Y_source, Y_target, margin):

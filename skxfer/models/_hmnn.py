@@ -6,13 +6,19 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
-from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..domains import SPLITS_OF_USE, find_rows, target_folds
+from .._io_names import require
+from ..domains import (
+    SPLITS_OF_USE,
+    check_source_is_fitted,
+    check_source_names,
+    find_rows,
+    target_folds,
+)
 from ..featurizers import SpectrumFeaturizer
 from ..inputs import check_finite, check_sample_domain, check_targets
 from ._columns import find_columns, find_pairs
@@ -24,7 +30,6 @@ from ._strategies import (
     variance_over_members,
     weigh_strategies,
 )
-from ._torch import require_torch
 
 # Merged training keeps source rows whose labels lie in the target's label range, widened by this share.
 # Held-out structures of the HMNN data's target prefer 0.2 on two targets of three
@@ -88,7 +93,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         Let ``"target_only"`` compete, also with a single strategy.
     cv : int, cross-validation generator, iterable or None, default=5
         Folds over the target rows, for the choice, the guard and the error
-        bars. None: none of these, and a third of the time, as inside of another
+        bars. None: none of these, and much less time, as inside of another
         cross-validation.
     n_experts : int, default=5
     n_selected : int, default=2
@@ -305,7 +310,8 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         self : HMNNRegressor
         """
         self._validate_params()
-        require_torch()
+        require("torch")
+        require("skorch")
         X = self._check_inputs(X, reset=True)
         Y = check_targets(y, len(X))
         self._single_target, self.n_targets_ = np.asarray(y).ndim == 1, Y.shape[1]
@@ -350,7 +356,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
             sources=[network for _, network in self.sources_],
             margin=RELEVANCE_MARGIN if self.source_filter == "relevance" else self.source_filter,
         )
-        self._choose(sets, Y[target], [networks[name].predict(X[target]) for name in self.strategies_])
+        self._choose(sets, X[target], Y[target], networks)
         self.networks_ = {
             name: networks[name].first_members(self.n_members)
             for name, share in zip(self.strategies_, self.strategy_weights_.T, strict=True)
@@ -593,14 +599,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
                 )
             name, model = entry
             sources.append((name, self._check_source(name, model, X)))
-            if domain is not None and name in domain:
-                raise ValueError(
-                    f"Source {name!r} is trained already, and rows of this domain would count as target "
-                    "rows: leave them out, or train on them too, by source_domains and another name here."
-                )
-        names = [name for name, _ in sources] + [str(name) for name in source_rows]
-        if len(set(names)) < len(names):
-            raise ValueError(f"Two sources have the same name: {names}.")
+        check_source_names([name for name, _ in sources], source_rows, domain)
         return sources
 
     def _check_source(self, name, model, X):
@@ -610,13 +609,7 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
                 f"Source {name!r} must be a fitted HMNNRegressor, it is {type(model).__name__}: for other "
                 "learners there is skxfer.HierarchicalTransfer."
             )
-        try:
-            check_is_fitted(model)
-        except NotFittedError as error:
-            raise NotFittedError(
-                f"Source {name!r} is not fitted. Fit it, then pass ({name!r}, FrozenEstimator(model)): "
-                "without sklearn.frozen.FrozenEstimator, clone() (as in GridSearchCV) forgets the fit."
-            ) from error
+        check_source_is_fitted(name, model)
         for what, attribute in (("X", "feature_names_in_"), ("y", "target_names_")):
             there, here = (getattr(m, attribute, None) for m in (model, self))
             if there is not None and here is not None and list(there) != list(here):
@@ -652,11 +645,12 @@ class HMNNRegressor(TransformerMixin, RegressorMixin, BaseEstimator):
         self.predict_on_ = use or (None if predict_on == "auto" else predict_on)
         return sets
 
-    def _choose(self, sets, Y, predictions):
+    def _choose(self, sets, X, Y, networks):
         """Set the shares of the strategies from the folds, if there are any."""
         shape = (self.n_targets_, len(self.strategies_))
         if sets:
             order = order_of_preference(self.strategies_, self.predict_on_)
+            predictions = [networks[name].predict(X) for name in self.strategies_]
             self.strategy_weights_, self.cv_errors_, self.transfer_gain_, self.variance_ = weigh_strategies(
                 self.strategies_, order, sets, Y, predictions, self.n_members
             )

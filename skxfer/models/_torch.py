@@ -1,37 +1,11 @@
 """What all torch models share: seeds, batches of tensors, the training of a net, prediction in chunks."""
 
-import importlib
 import threading
 from contextlib import contextmanager
 
 import numpy as np
 
 _GENERATOR = threading.RLock()
-
-
-def require_torch():
-    """Import torch and skorch, or say which extra brings them.
-
-    Returns
-    -------
-    module
-        torch.
-
-    Raises
-    ------
-    ImportError
-        One of the two is not installed.
-    """
-    try:
-        importlib.import_module("skorch")
-        return importlib.import_module("torch")
-    except ModuleNotFoundError as error:
-        if error.name not in ("torch", "skorch"):
-            raise
-        raise ImportError(
-            f"this model needs {error.name}. Install it: pip install 'skxfer[torch]' (with the constraints "
-            "file of this project, since an unpinned torch brings gigabytes of GPU libraries)."
-        ) from error
 
 
 class TensorBatches:
@@ -145,7 +119,7 @@ def train_net(
     -------
     skorch.NeuralNet
     """
-    torch = require_torch()
+    import torch
     from skorch import NeuralNet
     from skorch.callbacks import LRScheduler
 

@@ -11,7 +11,13 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from ..domains import SPLITS_OF_USE, find_rows, target_folds
+from ..domains import (
+    SPLITS_OF_USE,
+    check_source_is_fitted,
+    check_source_names,
+    find_rows,
+    target_folds,
+)
 from ..inputs import (
     check_inputs,
     check_sample_domain,
@@ -401,15 +407,7 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
                     f"sources must be a list of (name, FrozenEstimator(model)), an entry is {entry!r}."
                 )
         experts = [(name, self._check_source(name, source, task)) for name, source in self.sources or ()]
-        clash = {name for name, _ in experts} & {str(name) for name in task.source_rows}
-        if clash or len({name for name, _ in experts}) < len(experts):
-            raise ValueError(f"Two sources have the same name: {clash or [name for name, _ in experts]}.")
-        for name, _ in experts:
-            if labels is not None and name in labels:
-                raise ValueError(
-                    f"Source {name!r} is trained already, and rows of this domain would count as target "
-                    "rows: leave them out, or train on them too, by source_domains and another name here."
-                )
+        check_source_names([name for name, _ in experts], task.source_rows, labels)
         if self.strategy in ("merge", "target_only"):
             return experts
         fitted = Parallel(n_jobs=self.n_jobs)(
@@ -418,13 +416,7 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
         return experts + [(str(name), model) for name, model in zip(task.source_rows, fitted, strict=True)]
 
     def _check_source(self, name, source, task):
-        try:
-            check_is_fitted(source)
-        except Exception as error:
-            raise type(error)(
-                f"Source {name!r} is not fitted. Fit it, then pass ({name!r}, FrozenEstimator(model)): "
-                "without sklearn.frozen.FrozenEstimator, clone() (as in GridSearchCV) forgets the fit."
-            ) from error
+        check_source_is_fitted(name, source)
         n_features, here = getattr(source, "n_features_in_", None), getattr(self, "n_features_in_", None)
         if n_features is not None and here is not None and n_features != here:
             raise ValueError(f"Source {name!r} was trained on {n_features} features, X has {here}.")
