@@ -1,0 +1,261 @@
+"""Chemical formulas as atomic fractions: the parser that every composition model shares."""
+
+import re
+import warnings
+from array import array
+from collections.abc import Mapping
+from numbers import Real
+
+import numpy as np
+from scipy import sparse
+
+__all__ = ["ELEMENTS", "parse_formulas"]
+
+ELEMENTS = tuple(
+    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr "
+    "Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu "
+    "Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr "
+    "Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og".split()
+)
+_COLUMN = {symbol: column for column, symbol in enumerate(ELEMENTS)}
+_COLUMN |= {"D": 0, "T": 0}
+# Amounts below this count as absent, as in pymatgen: they are dust of floating-point subtraction.
+_SMALLEST_AMOUNT = 1e-8
+
+_NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+# Split by this, a plain formula leaves nothing but symbols and amounts.
+_PLAIN = re.compile(rf"([A-Z][a-z]?)({_NUMBER}|)")
+_TOKEN = re.compile(
+    r"\s*(?:(?P<symbol>[A-Z][a-z]*)|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<dot>[·•∙⋅*@]|\.(?![0-9])))"
+    rf"\s*(?P<number>{_NUMBER})?\s*"
+)
+_LEADING_NUMBER = re.compile(rf"\s*({_NUMBER})?\s*")
+_NEGATIVE = re.compile(r"(?<=[A-Za-z)\]}])[-−][0-9.]")
+_CHARGE = re.compile(r"[0-9.]*[-+−⁺⁻^⁰¹²³⁴⁵⁶⁷⁸⁹]")
+_DOUBTFUL_HYDRATE = re.compile(r"([0-9])\.([0-9]+\s*H2O\s*)$")
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_PAIRS = {"(": ")", "[": "]", "{": "}"}
+
+
+def parse_formulas(X):
+    """Turn formulas into atomic fractions.
+
+    A formula is read to its last character or refused. It is made of
+
+    - symbols of the 118 elements, ``D`` and ``T`` counting as hydrogen;
+    - amounts after a symbol or a bracket: ``2``, ``0.5``, ``.5``, ``1e-3``, ``₂``;
+    - brackets ``()``, ``[]`` and ``{}`` to any depth;
+    - parts joined by ``·`` (also ``•``, ``∙``, ``⋅``, ``*``, or ``@`` as in Y3N@C80), each with an
+      optional coefficient in front: ``CuSO4·5H2O``, ``3CaO·Al2O3``, ``CaSO4*0.5H2O``;
+    - white space between any of these.
+
+    An ASCII dot before a digit is a decimal point, as in pymatgen: most data have
+    ``La1.85Sr0.15CuO4``. So ``CuSO4.5H2O`` means CuSO\\ :sub:`4.5`\\ H\\ :sub:`2`\\ O, which is warned of;
+    write ``CuSO4·5H2O`` for the hydrate. Before anything else it joins parts (``NaCl.H2O``).
+    Amounts below 1e-8 count as absent, as in pymatgen.
+
+    Parameters
+    ----------
+    X : sequence of length n_samples
+        Formulas as str, pymatgen Compositions, or dicts of symbol to amount, also mixed: a list, a tuple,
+        a Series, an array of shape (n_samples,) or (n_samples, 1), or a DataFrame of one column.
+
+    Returns
+    -------
+    csr_array of shape (n_samples, 118)
+        Atomic fractions in order of atomic number, rows adding up to 1. Formulas that mean the same
+        composition (``FeO``, ``O2Fe2``) give the same row, up to rounding.
+
+    Raises
+    ------
+    TypeError
+        X is a single formula or a table of numbers, or an entry is neither formula nor composition
+        (naming its row).
+    ValueError
+        A formula that cannot be read in full, an unknown element, a charge, a negative amount, or no atoms
+        at all (naming row, formula and position, counted from 0).
+
+    Examples
+    --------
+    >>> from skxfer.formulas import ELEMENTS, parse_formulas
+    >>> fractions = parse_formulas(["Fe2O3", "Ca(OH)2", "CuSO4·5H2O"])
+    >>> fractions.shape
+    (3, 118)
+    >>> print(fractions[0, ELEMENTS.index("Fe")], fractions[0, ELEMENTS.index("O")])
+    0.4 0.6
+    """
+    formulas = _as_list(X)
+    # Compact arrays: a million formulas as Python numbers would take ten times the memory.
+    columns, amounts, lengths = array("i"), array("d"), array("q")
+    split = _PLAIN.split
+    for row, formula in enumerate(formulas):
+        try:
+            tokens = split(formula)
+            found = [_COLUMN[symbol] for symbol in tokens[1::3]]
+            if not found or any(tokens[::3]):
+                raise KeyError
+            values = [float(amount) if amount else 1.0 for amount in tokens[2::3]]
+        except (KeyError, TypeError):
+            found, values = _parse_entry(row, formula)
+        columns.extend(found)
+        amounts.extend(values)
+        lengths.append(len(found))
+    _warn_of_hydrates(formulas)
+    return _fractions(np.array(columns), np.array(amounts), np.array(lengths), formulas)
+
+
+def _fractions(columns, amounts, lengths, formulas):
+    """Sum amounts by row and element, and divide them by the sum of the row."""
+    starts = np.zeros(len(lengths) + 1, dtype=np.int64 if len(columns) > 2**31 - 1 else np.int32)
+    np.cumsum(lengths, out=starts[1:])
+    matrix = sparse.csr_array((amounts, columns, starts), shape=(len(lengths), len(ELEMENTS)))
+    matrix.sum_duplicates()
+    matrix.data[matrix.data < _SMALLEST_AMOUNT] = 0.0
+    matrix.eliminate_zeros()
+    totals = matrix.sum(axis=1)
+    bad = np.flatnonzero(~((totals > 0) & np.isfinite(totals)))
+    if bad.size:
+        row = bad[0]
+        problem = "has no atoms: all amounts are 0" if totals[row] == 0 else "has an infinite amount"
+        raise ValueError(f"Row {row}: {formulas[row]!r} {problem}. Correct or drop this row.")
+    matrix.data /= np.repeat(totals, np.diff(matrix.indptr))
+    return matrix
+
+
+def _as_list(X):
+    """Any container of formulas as a list."""
+    if isinstance(X, (str, bytes, Mapping)) or hasattr(X, "get_el_amt_dict"):
+        raise TypeError(f"X is the single formula {X!r}: put it in a list, [{X!r}].")
+    if sparse.issparse(X):
+        raise TypeError("X is a sparse matrix of numbers, but formulas such as 'Fe2O3' are expected.")
+    columns = getattr(X, "columns", None)
+    if columns is not None and len(columns) != 1:
+        raise ValueError(
+            f"X has {len(columns)} columns ({', '.join(map(str, columns[:5]))}{', ...' * (len(columns) > 5)}), "
+            "but formulas come in one: select it, X['formula'] say."
+        )
+    if hasattr(X, "to_numpy"):
+        X = X.to_numpy()
+    if isinstance(X, np.ndarray):
+        if X.dtype.kind not in "OUT":
+            first = f", {X.flat[0]!r} in row 0" if X.size else ""
+            raise TypeError(f"X holds {X.dtype} numbers{first}, but formulas such as 'Fe2O3' are expected.")
+        if X.ndim != 1 and not (X.ndim == 2 and X.shape[1] == 1):
+            raise ValueError(f"X must have shape (n_samples,) or (n_samples, 1), got {X.shape}.")
+        return X.ravel().tolist()
+    if not hasattr(X, "__len__"):
+        raise TypeError(f"X must be a sequence of formulas such as ['Fe2O3', 'CuO'], got {type(X).__name__}.")
+    return list(X)
+
+
+def _parse_entry(row, entry):
+    """Columns and amounts of any entry, or an error that names it."""
+    try:
+        if isinstance(entry, str):
+            return _parse_formula(entry)
+        if hasattr(entry, "get_el_amt_dict"):
+            entry = entry.get_el_amt_dict()
+        if isinstance(entry, Mapping):
+            return _parse_mapping(entry)
+    except ValueError as error:
+        raise ValueError(f"Row {row}, formula {entry!r}: {error}") from None
+    message = f"Row {row} of X is {entry!r} ({type(entry).__name__}), not a formula such as 'Fe2O3'. "
+    if entry is None or type(entry).__name__ == "NAType" or (isinstance(entry, Real) and np.isnan(entry)):
+        raise TypeError(
+            message + "Drop this row; or, if it should be sodium nitride (NaN), read the file with "
+            "pandas.read_csv(..., keep_default_na=False)."
+        )
+    raise TypeError(message + "Give a str, a pymatgen Composition or a dict of symbol to amount.")
+
+
+def _parse_mapping(amounts):
+    """Columns and amounts of a dict of symbol (or element) to amount."""
+    columns, values = [], []
+    for key, amount in amounts.items():
+        symbol = str(getattr(key, "symbol", key))
+        if symbol not in _COLUMN:
+            raise ValueError(f"{symbol!r} is no element.")
+        if not isinstance(amount, Real) or not np.isfinite(amount) or amount < 0:
+            raise ValueError(f"the amount of {symbol} is {amount!r}; it must be a finite number, 0 or more.")
+        columns.append(_COLUMN[symbol])
+        values.append(float(amount))
+    return columns, values
+
+
+def _parse_formula(formula):
+    """Columns and amounts of a formula with brackets, dots or spaces."""
+    text = formula.translate(_SUBSCRIPTS)
+    if not text.strip():
+        raise ValueError("it is empty.")
+    columns, amounts = [], []
+    leading = _LEADING_NUMBER.match(text)
+    # Of each open bracket: itself, its position, where its amounts start, where those of its last part
+    # start, and the coefficient of that part.
+    stack = [["", 0, 0, 0, float(leading[1] or 1)]]
+    at = leading.end()
+    while at < len(text):
+        token = _TOKEN.match(text, at)
+        if token is None:
+            raise ValueError(_explain(text, at))
+        number = float(token["number"] or 1)
+        if symbol := token["symbol"]:
+            if symbol not in _COLUMN:
+                raise ValueError(f"{symbol!r} at position {token.start('symbol')} is no element.")
+            columns.append(_COLUMN[symbol])
+            amounts.append(number)
+        elif token["open"]:
+            stack.append([token["open"], token.start("open"), len(amounts), len(amounts), number])
+        elif token["dot"]:
+            _end_part(stack[-1], amounts, f"{token['dot']!r} at position {token.start('dot')}")
+            stack[-1][3:] = len(amounts), number
+        else:
+            close = f"{token['close']!r} at position {token.start('close')}"
+            bracket, _, start, *_ = frame = stack.pop()
+            if _PAIRS.get(bracket) != token["close"]:
+                raise ValueError(f"{close} closes no such bracket.")
+            _end_part(frame, amounts, close)
+            amounts[start:] = [number * amount for amount in amounts[start:]]
+        at = token.end()
+    if len(stack) > 1:
+        raise ValueError(f"{stack[-1][0]!r} at position {stack[-1][1]} is not closed.")
+    _end_part(stack[0], amounts, "the end")
+    return columns, amounts
+
+
+def _end_part(frame, amounts, end):
+    """Multiply the amounts since the last dot or bracket by the coefficient in front of them."""
+    *_, start, coefficient = frame
+    if start == len(amounts):
+        raise ValueError(f"there is no element before {end}.")
+    amounts[start:] = [coefficient * amount for amount in amounts[start:]]
+
+
+def _explain(text, at):
+    """Say what is wrong at a position where no token fits."""
+    if _NEGATIVE.match(text, at):
+        return f"the amount at position {at} is negative."
+    if _CHARGE.match(text, at):
+        return (
+            f"the charge {text[at:].strip()!r} at position {at} is not part of a composition. Leave it out; "
+            "for a net charge keep it in a column of its own."
+        )
+    if text[at] in ".0123456789":
+        return (
+            f"the number at position {at} follows another one. If the dot is that of a hydrate, write it as "
+            "'·' or '*': 'CaSO4·0.5H2O'."
+        )
+    if text[at].islower():
+        return f"{text[at]!r} at position {at} is no element: symbols start with a capital."
+    return f"{text[at]!r} at position {at} is not understood."
+
+
+def _warn_of_hydrates(formulas):
+    for row, formula in enumerate(formulas):
+        if isinstance(formula, str) and "H2O" in formula and _DOUBTFUL_HYDRATE.search(formula):
+            hydrate = _DOUBTFUL_HYDRATE.sub(r"\1·\2", formula)
+            warnings.warn(
+                f"Row {row}: in {formula!r} the dot is read as a decimal point. If it is that of a hydrate, "
+                f"write {hydrate!r}.",
+                stacklevel=3,
+            )
+            return
