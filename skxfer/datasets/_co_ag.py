@@ -1,10 +1,10 @@
 """The layout shared by the two CO-on-silver tables: spectra and a dielectric constant to four targets."""
 
-from importlib.resources import files
-
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
+
+from ._files import DATA
 
 MODES = range(1, 7)
 FREQUENCIES = [f"f{k}" for k in MODES]
@@ -17,8 +17,6 @@ FEATURE_NAMES = [
 FEATURE_UNITS = ["cm⁻¹"] * 6 + ["km/mol"] * 6 + ["Å⁴/amu"] * 6 + ["1"]
 TARGET_NAMES = ["Eads", "delta_e", "E_bonding", "d_band"]
 TARGET_UNITS = ["eV", "e", "eV", "eV"]
-
-DATA = files(__package__) / "data"
 
 
 def co_ag_bunch(table, *, as_frame, return_X_y, descr, **extras):

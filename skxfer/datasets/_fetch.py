@@ -1,18 +1,17 @@
 """Public data of the papers, by URL and sha256."""
 
-import hashlib
 import importlib.util
-import json
 import os
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pooch
 from sklearn.utils._param_validation import validate_params
 
-from ._co_ag import DATA, FEATURE_NAMES, TARGET_NAMES, co_ag_bunch
+from ._co_ag import FEATURE_NAMES, TARGET_NAMES, co_ag_bunch
+from ._files import CorruptedDataError as CorruptedDataError
+from ._files import find_home, read_content, registry
 
 # The only thing that identifies a solvent in the files is its dielectric constant.
 SOLVENTS = {
@@ -50,10 +49,6 @@ MAX_FREQUENCY = 2600.0
 
 HMNN_COLUMNS = {"ε": "dielectric_constant", "d-band": "d_band"}
 HMNN_ORDER = [*FEATURE_NAMES, *TARGET_NAMES]
-
-
-class CorruptedDataError(OSError):
-    """A data file whose sha256 is not the published one."""
 
 
 @validate_params(
@@ -177,11 +172,11 @@ def fetch_co_ag(
     >>> len(co.target_domains)  # doctest: +SKIP
     15
     """
-    registry = _hmnn_registry()
-    stems = _check_subset(subset, registry)
-    home = Path(data_home or os.environ.get("SKXFER_DATA") or pooch.os_cache("skxfer")).expanduser()
+    entries = _hmnn_registry()
+    stems = _check_subset(subset, entries)
+    home = find_home(data_home)
     tables = {
-        stem: _read_hmnn(stem, _content(registry[stem], home, download_if_missing), raw) for stem in stems
+        stem: _read_hmnn(stem, read_content(entries[stem], home, download_if_missing), raw) for stem in stems
     }
     table = pd.concat(tables.values(), ignore_index=True)
 
@@ -201,63 +196,17 @@ def fetch_co_ag(
 
 
 def _hmnn_registry():
-    entries = json.loads((DATA / "registry.json").read_text(encoding="utf-8"))
-    return {Path(entry["name"]).stem: entry for entry in entries if entry["name"].startswith("hmnn/")}
+    return {Path(name).stem: entry for name, entry in registry("hmnn/").items()}
 
 
-def _check_subset(subset, registry):
+def _check_subset(subset, entries):
     stems = [subset] if isinstance(subset, str) else list(subset)
-    unknown = [stem for stem in stems if stem not in registry]
+    unknown = [stem for stem in stems if stem not in entries]
     if unknown or not stems:
-        raise ValueError(f"Unknown subset {unknown}: choose one or more of {list(registry)}.")
+        raise ValueError(f"Unknown subset {unknown}: choose one or more of {list(entries)}.")
     if len(set(stems)) < len(stems):
         raise ValueError(f"A name occurs twice in subset {stems}: its rows would be doubled.")
     return stems
-
-
-def _content(entry, home, download_if_missing):
-    """Return the bytes of a registered file, which are the published ones or an error is raised."""
-    path = home / entry["name"]
-    if not path.exists():
-        reason = "download_if_missing=False"
-        if download_if_missing:
-            reason = _download(entry, path)
-        if reason:
-            raise FileNotFoundError(
-                f"{entry['name']} is not in {home} and was not downloaded ({reason}).\n"
-                f"Get it from {entry['url']}\nand put it at {path}, or point the environment variable "
-                f"SKXFER_DATA (or data_home) to a folder that holds {entry['name']}."
-            )
-    # What is hashed is what is parsed: the file is read once.
-    content = path.read_bytes()
-    actual = hashlib.sha256(content).hexdigest()
-    if actual != entry["sha256"]:
-        raise CorruptedDataError(
-            f"{path} is corrupted, truncated or another version, and is not used.\n"
-            f"sha256 expected {entry['sha256']} ({entry['bytes']} bytes)\n"
-            f"         actual {actual} ({len(content)} bytes).\n"
-            f"Delete it to have it downloaded again, or put the file of {entry['url']} in its place."
-        )
-    return content
-
-
-def _download(entry, path):
-    """Download a file to `path`; return why that failed, or None."""
-    try:
-        pooch.retrieve(
-            entry["url"],
-            known_hash=f"sha256:{entry['sha256']}",
-            fname=path.name,
-            path=path.parent,
-            downloader=pooch.HTTPDownloader(timeout=30),
-        )
-    except OSError as error:  # no network, no such page, folder not writable
-        return f"{type(error).__name__}: {error}"
-    except ValueError as error:  # pooch's word for a wrong hash; it keeps nothing
-        raise CorruptedDataError(
-            f"What {entry['url']} sends is not {entry['name']} as published, and is not kept: {error}"
-        ) from error
-    return None
 
 
 def _read_hmnn(stem, content, raw):

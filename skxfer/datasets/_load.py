@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils._param_validation import validate_params
 
-from ._co_ag import DATA, TARGET_NAMES, co_ag_bunch
+from ._co_ag import TARGET_NAMES, co_ag_bunch
+from ._files import DATA
 
 SOURCE_DOMAINS = ("gas", "water")
 TEST_DOMAINS = ("cyclohexane", "diethyl_ether", "tetrahydrofuran")

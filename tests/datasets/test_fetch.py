@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from skxfer.datasets import _fetch, fetch_co_ag
+from skxfer.datasets import _fetch, _files, fetch_co_ag
 
 FEATURES = [f"{kind}{k}" for kind in ("f", "iz", "izz") for k in range(1, 7)] + ["ε"]
 TARGETS = ["Eads", "delta_e", "E_bonding", "d-band"]
@@ -35,7 +35,7 @@ def _table(dielectric_constants, seed=0):
 @pytest.fixture(autouse=True)
 def no_cache_of_the_user(monkeypatch, tmp_path):
     """Keep a forgotten data_home from reading or writing the cache of whoever runs the tests."""
-    monkeypatch.setattr(_fetch.pooch, "os_cache", lambda name: tmp_path / "cache")
+    monkeypatch.setattr(_files.pooch, "os_cache", lambda name: tmp_path / "cache")
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def _forbid_download(monkeypatch):
     def fail(*args, **kwargs):
         raise AssertionError("a download was tried")
 
-    monkeypatch.setattr(_fetch.pooch, "retrieve", fail)
+    monkeypatch.setattr(_files.pooch, "retrieve", fail)
 
 
 def test_registry_pins_every_file_to_a_hash_and_a_commit():
