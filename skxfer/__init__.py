@@ -9,6 +9,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
     submodules=[
         "datasets",
         "featurizers",
+        "formulas",
         "inspection",
         "io",
         "metrics",

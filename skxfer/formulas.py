@@ -11,12 +11,16 @@ from scipy import sparse
 
 __all__ = ["ELEMENTS", "parse_formulas"]
 
-ELEMENTS = tuple(
-    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr "
-    "Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu "
-    "Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr "
-    "Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og".split()
-)
+_PERIODS = """
+H He
+Li Be B C N O F Ne
+Na Mg Al Si P S Cl Ar
+K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr
+Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe
+Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn
+Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og
+"""
+ELEMENTS = tuple(_PERIODS.split())
 _COLUMN = {symbol: column for column, symbol in enumerate(ELEMENTS)}
 _COLUMN |= {"D": 0, "T": 0}
 # Amounts below this count as absent, as in pymatgen: they are dust of floating-point subtraction.
@@ -32,7 +36,7 @@ _TOKEN = re.compile(
 _LEADING_NUMBER = re.compile(rf"\s*({_NUMBER})?\s*")
 _NEGATIVE = re.compile(r"(?<=[A-Za-z)\]}])[-−][0-9.]")
 _CHARGE = re.compile(r"[0-9.]*[-+−⁺⁻^⁰¹²³⁴⁵⁶⁷⁸⁹]")
-_DOUBTFUL_HYDRATE = re.compile(r"([0-9])\.([0-9]+\s*H2O\s*)$")
+_DOUBTFUL_HYDRATE = re.compile(r"(?<=[A-Za-z)\]}])([0-9]+)\.([0-9]+\s*H2O\s*)$")
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 
@@ -116,8 +120,8 @@ def _fractions(columns, amounts, lengths, formulas):
     bad = np.flatnonzero(~((totals > 0) & np.isfinite(totals)))
     if bad.size:
         row = bad[0]
-        problem = "has no atoms: all amounts are 0" if totals[row] == 0 else "has an infinite amount"
-        raise ValueError(f"Row {row}: {formulas[row]!r} {problem}. Correct or drop this row.")
+        problem = "all amounts are 0" if totals[row] == 0 else "the amounts are too large for a number"
+        raise ValueError(f"Row {row}, formula {formulas[row]!r}: {problem}. Correct or drop this row.")
     matrix.data /= np.repeat(totals, np.diff(matrix.indptr))
     return matrix
 
@@ -130,9 +134,9 @@ def _as_list(X):
         raise TypeError("X is a sparse matrix of numbers, but formulas such as 'Fe2O3' are expected.")
     columns = getattr(X, "columns", None)
     if columns is not None and len(columns) != 1:
+        some = ", ".join(map(str, columns[:5])) + ", ..." * (len(columns) > 5)
         raise ValueError(
-            f"X has {len(columns)} columns ({', '.join(map(str, columns[:5]))}{', ...' * (len(columns) > 5)}), "
-            "but formulas come in one: select it, X['formula'] say."
+            f"X has {len(columns)} columns ({some}), but formulas come in one: select it, X['formula'] say."
         )
     if hasattr(X, "to_numpy"):
         X = X.to_numpy()
