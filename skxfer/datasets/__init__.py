@@ -7,7 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "_composition": ["fetch_composition_benchmark", "fetch_element_embedding", "fetch_matbench_cv"],
         "_fetch": ["fetch_co_ag"],
-        "_load": ["load_co_ag_emt"],
+        "_load": ["load_co_ag_emt", "load_miedema"],
         "_make": ["make_domains"],
     },
 )

@@ -5,8 +5,10 @@ from io import BytesIO
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
+from ..inputs import as_object_array
 from ._co_ag import TARGET_NAMES, co_ag_bunch
 from ._files import DATA
 
@@ -92,8 +94,7 @@ def load_co_ag_emt(*, as_frame=False, return_X_y=False):
     >>> len(co.source_domains), len(co.target_domains), len(co.test_domains)
     (2, 12, 3)
     """
-    content = gzip.decompress((DATA / "co_ag_emt.csv.gz").read_bytes())
-    table = pd.read_csv(BytesIO(content))
+    table = _read_table("co_ag_emt.csv.gz")
     held = {*SOURCE_DOMAINS, *TEST_DOMAINS}
     structure = table[["site", "distance", "bond_length", "tilt"]]
     return co_ag_bunch(
@@ -109,3 +110,97 @@ def load_co_ag_emt(*, as_frame=False, return_X_y=False):
         structure=structure,
         structure_group=structure.groupby(["site", "distance"]).ngroup().to_numpy(),
     )
+
+
+@validate_params({"as_frame": ["boolean"], "return_X_y": ["boolean"]}, prefer_skip_nested_validation=True)
+def load_miedema(*, as_frame=False, return_X_y=False):
+    """Load formation enthalpies of binary alloys by Miedema's model: two phases, by chemical formula.
+
+    A transfer problem for composition models that needs no download: much data on intermetallic compounds, few
+    on solid solutions of the same metals, half of these in pairs of metals that the source lacks. The numbers
+    are those of **a semi-empirical model** [1]_ as matminer computes it [2]_, **not of an experiment**.
+
+    ==================  ======  ==================================================================
+    domain              rows    what it is
+    ==================  ======  ==================================================================
+    intermetallic       2040    source: 680 pairs of 40 metals, three of AB, AB2, AB3, A2B3, ...
+    solid_solution      402     target: 134 pairs, half of them new, at three tenths of composition
+    ==================  ======  ==================================================================
+
+    Parameters
+    ----------
+    as_frame : bool, default=False
+        Give ``data`` as a DataFrame of one column, ``target`` and ``domain`` as Series, and fill ``frame``.
+    return_X_y : bool, default=False
+        Return ``(data, target)`` alone.
+
+    Returns
+    -------
+    data : :class:`~sklearn.utils.Bunch`
+        With the attributes
+
+        data : ndarray of shape (2442,) and dtype object, or DataFrame of shape (2442, 1)
+            Formulas as str, such as ``"Al3Ni"`` and ``"Cu0.3Ni0.7"``.
+        target : ndarray of float or Series of shape (2442,)
+            ``formation_enthalpy`` (eV/atom), negative when the alloy is more stable than its metals.
+        domain : ndarray of str or Series of shape (2442,)
+            ``intermetallic`` or ``solid_solution``.
+        source_domains, target_domains, test_domains : tuple of str
+            ``("intermetallic",)``, ``("solid_solution",)`` and ``()``.
+        element_pair : ndarray of str of shape (2442,)
+            The two metals of each row, such as ``"Al-Ni"``: groups for folds that hold out pairs.
+        feature_names, target_names, target_units : list of str
+            ``["formula"]``, ``["formation_enthalpy"]`` and ``["eV/atom"]``.
+        frame : DataFrame of shape (2442, 3) or None
+            Formula, target and domain in one table, with ``as_frame=True``.
+        DESCR : str
+            Full description.
+    (data, target) : tuple
+        Instead, with ``return_X_y=True``.
+
+    See Also
+    --------
+    fetch_composition_benchmark : Computed properties of compounds, to be downloaded.
+
+    References
+    ----------
+    .. [1] de Boer et al., "Cohesion in Metals: Transition Metal Alloys", North-Holland (1988).
+    .. [2] Ward et al., "Matminer: An open source toolkit for materials data mining", Comput. Mater. Sci. 152,
+       60 (2018). https://doi.org/10.1016/j.commatsci.2018.05.018
+
+    Examples
+    --------
+    >>> from skxfer.datasets import load_miedema
+    >>> alloys = load_miedema()
+    >>> str(alloys.data[0]), float(alloys.target[0])
+    ('AgAl3', -0.003009)
+    >>> alloys.source_domains, alloys.target_domains
+    (('intermetallic',), ('solid_solution',))
+    """
+    table = _read_table("miedema.csv.gz")
+    formulas, y, domain = table[["formula"]], table["formation_enthalpy"], table["domain"]
+    frame = pd.concat([formulas, y, domain], axis=1) if as_frame else None
+    X = formulas if as_frame else as_object_array(table["formula"])
+    if not as_frame:
+        y, domain = y.to_numpy(), domain.to_numpy(dtype=str)
+    if return_X_y:
+        return X, y
+    return Bunch(
+        data=X,
+        target=y,
+        domain=domain,
+        frame=frame,
+        source_domains=("intermetallic",),
+        target_domains=("solid_solution",),
+        test_domains=(),
+        element_pair=table["pair"].to_numpy(dtype=str),
+        feature_names=["formula"],
+        target_names=["formation_enthalpy"],
+        target_units=["eV/atom"],
+        DESCR=(DATA / "miedema.rst").read_text(encoding="utf-8"),
+    )
+
+
+def _read_table(file):
+    # keep_default_na: no formula is ever taken for a missing value.
+    return pd.read_csv(BytesIO(gzip.decompress((DATA / file).read_bytes())), keep_default_na=False)
