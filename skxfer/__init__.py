@@ -18,7 +18,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
         "transfer",
     ],
     submod_attrs={
-        "featurizers": ["SpectrumFeaturizer"],
+        "featurizers": ["CompositionFeaturizer", "MatminerFeaturizer", "SpectrumFeaturizer"],
         "inspection": [
             "ErrorDisplay",
             "ExpertMapDisplay",
@@ -29,9 +29,9 @@ __getattr__, __dir__, _names = lazy_loader.attach(
             "YScramblingDisplay",
         ],
         "io": ["load", "save"],
-        "models": ["HMNNRegressor", "ablation_study"],
+        "models": ["HMNNRegressor", "LGDCNNRegressor", "ablation_study"],
         "model_selection": ["learning_curve_transfer", "portability_study", "y_scrambling"],
-        "transfer": ["HierarchicalTransfer", "SequentialTransfer"],
+        "transfer": ["FeatureTransfer", "HierarchicalTransfer", "SequentialTransfer"],
     },
 )
 __all__ = [*_names, "__version__"]

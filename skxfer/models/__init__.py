@@ -3,5 +3,10 @@
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submod_attrs={"_ablation": ["ablation_study"], "_hmnn": ["HMNNRegressor"]}
+    __name__,
+    submod_attrs={
+        "_ablation": ["ablation_study"],
+        "_hmnn": ["HMNNRegressor"],
+        "_lgdcnn": ["LGDCNNRegressor"],
+    },
 )

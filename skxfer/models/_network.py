@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from ._columns import silent_about_units
-from ._torch import in_chunks, torch_seed, train_net
+from ._torch import in_chunks, moments, torch_seed, train_net
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Recipe:
         if start is None:
             with silent_about_units():
                 network.featurizer = clone(self.featurizer).fit(X)
-            network.center, network.scale = _moments(Y, weight)
+            network.center, network.scale = moments(Y[:, None], weight)
             module = {
                 "n_features": network.featurizer.transform(X[:1]).shape[1],
                 "n_tasks": n_tasks,
@@ -196,13 +196,3 @@ class Network(BaseEstimator):
         # By parts, since the outputs of frozen experts take much room.
         parts = [X[first : first + 8192] for first in range(0, len(X), 8192)]
         return np.concatenate([in_chunks(function, self.inputs(part), self.net.device) for part in parts])
-
-
-def _moments(Y, weight):
-    """Weighted mean and deviation of the labels of each member, each of shape (n_members, n_tasks)."""
-    filled = np.nan_to_num(Y)[:, None]
-    total = np.maximum(weight.sum(axis=0), np.finfo(float).tiny)
-    center = (weight * filled).sum(axis=0) / total
-    scale = np.sqrt((weight * (filled - center) ** 2).sum(axis=0) / total)
-    floor = 1e-12 * np.maximum(np.abs(center), np.finfo(float).tiny)
-    return center, np.where(scale > floor, scale, 1.0)

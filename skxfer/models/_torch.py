@@ -1,11 +1,27 @@
 """What all torch models share: seeds, batches of tensors, the training of a net, prediction in chunks."""
 
+import copy
 import threading
 from contextlib import contextmanager
 
 import numpy as np
+from sklearn.base import clone
 
 _GENERATOR = threading.RLock()
+
+
+class KeepsInit:
+    """Mixin of estimators that start from a fitted one, `init`, which a clone must not make forget."""
+
+    def __sklearn_clone__(self):
+        """Return an unfitted copy whose `init` is the same fitted object."""
+        params = self.get_params(deep=False)
+        init = params.pop("init")
+        copied = type(self)(**{name: clone(value, safe=False) for name, value in params.items()})
+        for state in ("_metadata_request", "_sklearn_output_config"):
+            if hasattr(self, state):
+                setattr(copied, state, copy.deepcopy(getattr(self, state)))
+        return copied.set_params(init=init)
 
 
 class TensorBatches:
@@ -78,6 +94,29 @@ def tensors(arrays):
     }
 
 
+def moments(Y, weight):
+    """Weighted mean and deviation of each target.
+
+    Parameters
+    ----------
+    Y : ndarray of shape (n_samples, ..., n_targets)
+        NaN marks a missing label.
+    weight : ndarray of shape (n_samples, ..., n_targets)
+        Zero where a label is missing.
+
+    Returns
+    -------
+    center, scale : ndarray of shape (..., n_targets)
+        The scale is one where the labels do not differ.
+    """
+    filled = np.nan_to_num(Y)
+    total = np.maximum(weight.sum(axis=0), np.finfo(float).tiny)
+    center = (weight * filled).sum(axis=0) / total
+    scale = np.sqrt((weight * (filled - center) ** 2).sum(axis=0) / total)
+    floor = 1e-12 * np.maximum(np.abs(center), np.finfo(float).tiny)
+    return center, np.where(scale > floor, scale, 1.0)
+
+
 def train_net(
     module,
     criterion,
@@ -92,6 +131,7 @@ def train_net(
     device,
     verbose,
     start=None,
+    callbacks=(),
     **params,
 ):
     """Train a module with AdamW and a one-cycle learning rate, through skorch.
@@ -111,7 +151,9 @@ def train_net(
     device : str
     verbose : int
     start : NeuralNet, optional
-        A net of the same parameters whose weights training starts from.
+        A net whose weights training starts from, where they have the same shape.
+    callbacks : list of skorch.callbacks.Callback, optional
+        Beside the learning rate's.
     **params
         ``module__*`` and ``criterion__*`` parameters.
 
@@ -147,7 +189,8 @@ def train_net(
                     total_steps=steps,
                     step_every="batch",
                 ),
-            )
+            ),
+            *callbacks,
         ],
         device=device,
         verbose=verbose,
@@ -156,8 +199,12 @@ def train_net(
     with torch_seed(seed, device):
         net.initialize()
         if start is not None:
-            net.module_.load_state_dict(start.module_.state_dict())
-            net.criterion_.load_state_dict(start.criterion_.state_dict())
+            for own, other in ((net.module_, start.module_), (net.criterion_, start.criterion_)):
+                state = own.state_dict()
+                carried = other.state_dict().items()
+                own.load_state_dict(
+                    state | {k: v for k, v in carried if k in state and v.shape == state[k].shape}
+                )
         net.partial_fit(tensors(inputs), tensors(labels))
     net.module_.eval()
     if not all(torch.isfinite(parameter).all() for parameter in net.module_.parameters()):

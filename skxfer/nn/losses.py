@@ -62,3 +62,33 @@ def similarity_penalty(representations: Tensor) -> Tensor:
     squares = (unit @ unit.transpose(-1, -2)) ** 2
     diagonal = squares.diagonal(dim1=-2, dim2=-1).sum((-1, -2))
     return (squares.sum((-1, -2, -3)) - diagonal) / (n_rows * n * (n - 1))
+
+
+class RobustL1(nn.Module):
+    r"""Negative log likelihood of a Laplace distribution whose width is predicted too.
+
+    :math:`\sqrt{2}\,|\hat y - y|\,e^{-s} + s` with the logarithm s of the standard deviation.
+
+    References
+    ----------
+    Kendall, A.; Gal, Y., NeurIPS 2017, 5574-5584.
+    """
+
+    def forward(self, prediction: Tensor, labels: dict[str, Tensor]) -> Tensor:
+        """Average the loss over rows and targets, by weight.
+
+        Parameters
+        ----------
+        prediction : Tensor of shape [n_rows, n_targets, 2]
+            Means and s.
+        labels : dict
+            ``target`` and ``weight``, of shape [n_rows, n_targets]. The weights of a
+            target have the mean one over all rows, and are zero where its label is missing.
+
+        Returns
+        -------
+        Tensor of shape []
+        """
+        mean, log_sigma = prediction.unbind(-1)
+        loss = 2**0.5 * (mean - labels["target"]).abs() * (-log_sigma).exp() + log_sigma
+        return (loss * labels["weight"]).mean()

@@ -1,0 +1,546 @@
+"""LGDCNNRegressor: properties of a compound from its formula alone, with transfer by fine-tuning."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from .._io_names import require
+from ..featurizers._composition import CompositionFeaturizer
+from ..formulas import ELEMENTS, parse_formulas
+from ..inputs import check_targets, check_weights, n_rows
+from ._torch import KeepsInit, in_chunks, moments, train_net
+
+VARIANTS = ("lgdcnn", "v1", "v2", "ldcnn", "lstm", "dcnn", "dcnn-k1")
+# What `freeze` may name, and the parameters of the module that belong to it.
+PARTS = {
+    "embedding": "embedding.*",
+    "global": "global_part.*",
+    "local": "local_part.*",
+    "head": "head.*",
+}
+# Fewer steps than this leave a network of this kind far from what the same rows can teach it.
+MIN_STEPS = 1000
+# Formulas are read and predicted in parts of this size, so that memory does not grow with their number.
+PART_SIZE = 50_000
+MAT2VEC_DEVIATION = 0.306
+SYMBOLS = np.array(["", *ELEMENTS], dtype=object)
+
+
+class LGDCNNRegressor(KeepsInit, RegressorMixin, TransformerMixin, BaseEstimator):
+    """Network over the elements of a formula: recurrent and convolutional layers, a mean over elements.
+
+    The elements of a formula, in order of falling atomic fraction, become
+    vectors: an embedding learned from the literature of the field, plus sines and
+    cosines of the fraction. Recurrent layers that read them both ways (global),
+    then convolutions (local), let each element see the others; the property is
+    the mean of what each element then says [1]_. The elements of a batch are one
+    list without any padding: predictions do not depend on the other formulas, on
+    the order in which elements are written, or on the length of the longest
+    formula.
+
+    Transfer: train on a large set, then ``LGDCNNRegressor(init=source)`` on a
+    small one. :class:`skxfer.transfer.TransferCV` finds out whether that helps.
+
+    Parameters
+    ----------
+    variant : {"lgdcnn", "v1", "v2", "ldcnn", "lstm", "dcnn", "dcnn-k1"}, default="lgdcnn"
+        The networks of [1]_. ``"lgdcnn"``: LSTM, GRU, each with soft attention,
+        then the convolutions. ``"v1"``: their outputs added, and a maximum over
+        neighbours. ``"v2"``: self-attention instead of soft. ``"ldcnn"``: LSTM and
+        convolutions. ``"lstm"``, ``"dcnn"``, ``"dcnn-k1"``: one of the two alone; in
+        the last no element sees another.
+    embedding : "matscholar" or DataFrame, default="matscholar"
+        Properties of the elements. ``"matscholar"``: the word vectors that
+        matminer holds, centred and scaled to the spread of mat2vec. A DataFrame is
+        indexed by symbol, such as :func:`skxfer.datasets.fetch_element_embedding`
+        returns, and used as it is: scale it to a deviation of about 0.3.
+    hidden_dim : int, default=128
+        Width of the feature map, a multiple of four.
+    n_blocks : int, default=3
+        Blocks of two convolutions.
+    pooling : {"mean", "fraction", "attention"}, default="mean"
+        How the elements are weighed: alike, by atomic fraction, or as learned.
+    dropout : float, default=0.0
+    jitter : float, default=0.02
+        Relative standard deviation of a noise on the fractions in training.
+    init : fitted LGDCNNRegressor, optional
+        Training starts from its weights; its `variant`, `embedding`,
+        `hidden_dim`, `n_blocks` and `pooling` are used instead of the ones here.
+        The head is new where the number of targets differs. It is never changed.
+        ``clone`` keeps it as it is; in a grid of GridSearchCV wrap it in
+        :class:`sklearn.frozen.FrozenEstimator`.
+    freeze : str, list of str or dict of str to int, optional
+        Parts that keep the weights of `init`: ``"embedding"``, ``"global"``,
+        ``"local"``, ``"head"``. A dict says from which epoch on a part is trained
+        after all, as in ``{"embedding": 20, "global": 10}``.
+    learning_rate : float, default=0.003
+        The largest one of the cycle.
+    max_epochs : int, default=40
+        More where that makes less than 1000 steps and `extend` is on.
+    extend : bool, default=True
+        Train small sets for more epochs, until 1000 steps.
+    batch_size : int, default=128
+    weight_decay : float, default=0.01
+    n_members : int, default=1
+        Networks that are trained from different weights and averaged.
+    device : str, default="cpu"
+        Where torch computes, such as ``"cuda"``.
+    verbose : int, default=0
+        Above 0: a line for each epoch, and a bar in long predictions.
+    random_state : int, RandomState or None, default=None
+
+    Attributes
+    ----------
+    nets_ : list of skorch.NeuralNet
+        One for each member.
+    elements_ : list of str
+        Symbols of the elements in the training formulas.
+    center_, scale_ : ndarray of shape (n_targets,)
+        Mean and standard deviation of the labels.
+    n_targets_ : int
+    target_names_ : list of str or None
+        The columns of y, if it is a DataFrame.
+
+    Raises
+    ------
+    ImportError
+        torch or skorch is not installed, or matminer for an embedding by name.
+    TypeError, ValueError
+        As :func:`skxfer.formulas.parse_formulas` for X; an element that the
+        embedding does not have (naming row and symbol); a target without labels.
+
+    See Also
+    --------
+    skxfer.featurizers.CompositionFeaturizer : Descriptors of formulas for any other learner.
+    skxfer.transfer.TransferCV : Cross-validated choice of scratch, fine-tuned and frozen.
+    skxfer.inspection.cecv : Chemical environments that a fitted model tells apart.
+
+    References
+    ----------
+    .. [1] Du, H.; Hui, J.; Zhang, L.; Wang, H., "Rational Design of Deep Learning Networks Based on Fusion
+       Strategy for Improved Materials Property Predictions".
+
+    Examples
+    --------
+    >>> from skxfer import LGDCNNRegressor
+    >>> formulas, gap = ["NaCl", "MgO", "Fe", "Cu3Au", "TiO2", "KBr"], [5.0, 4.5, 0.0, 0.0, 1.8, 4.3]
+    >>> model = LGDCNNRegressor(max_epochs=5, extend=False, random_state=0).fit(formulas, gap)
+    >>> model.predict(["ClNa", "Na2Cl2", "LiF"]).shape
+    (3,)
+    """
+
+    _parameter_constraints: dict = {
+        "variant": [StrOptions(set(VARIANTS))],
+        "embedding": [StrOptions({"matscholar"}), pd.DataFrame],
+        "hidden_dim": [Interval(Integral, 4, None, closed="left")],
+        "n_blocks": [Interval(Integral, 0, None, closed="left")],
+        "pooling": [StrOptions({"mean", "fraction", "attention"})],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "jitter": [Interval(Real, 0, None, closed="left")],
+        "init": [BaseEstimator, None],
+        "freeze": [str, list, tuple, dict, None],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "extend": ["boolean"],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
+        "device": [str],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        *,
+        variant="lgdcnn",
+        embedding="matscholar",
+        hidden_dim=128,
+        n_blocks=3,
+        pooling="mean",
+        dropout=0.0,
+        jitter=0.02,
+        init=None,
+        freeze=None,
+        learning_rate=3e-3,
+        max_epochs=40,
+        extend=True,
+        batch_size=128,
+        weight_decay=0.01,
+        n_members=1,
+        device="cpu",
+        verbose=0,
+        random_state=None,
+    ):
+        self.variant = variant
+        self.embedding = embedding
+        self.hidden_dim = hidden_dim
+        self.n_blocks = n_blocks
+        self.pooling = pooling
+        self.dropout = dropout
+        self.jitter = jitter
+        self.init = init
+        self.freeze = freeze
+        self.learning_rate = learning_rate
+        self.max_epochs = max_epochs
+        self.extend = extend
+        self.batch_size = batch_size
+        self.weight_decay = weight_decay
+        self.n_members = n_members
+        self.device = device
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def fit(self, X, y, sample_weight=None):
+        """Train on formulas and their properties.
+
+        Parameters
+        ----------
+        X : sequence of length n_samples
+            Formulas: see :func:`skxfer.formulas.parse_formulas`.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            In any unit. NaN marks a missing label.
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        self : LGDCNNRegressor
+        """
+        self._validate_params()
+        require("torch")
+        require("skorch")
+        from ..nn.lgdcnn import LGDCNN
+        from ..nn.losses import RobustL1
+
+        fractions = parse_formulas(X)
+        Y = check_targets(y, fractions.shape[0])
+        self._single_target, self.n_targets_ = np.asarray(y).ndim == 1, Y.shape[1]
+        self.target_names_ = [str(name) for name in y.columns] if isinstance(y, pd.DataFrame) else None
+        _warn_of_conflicts(fractions, Y)
+        weight = np.ones(len(Y)) if sample_weight is None else check_weights(sample_weight, Y)
+        weight = weight[:, None] * ~np.isnan(Y)
+        kept = weight.any(axis=1)
+        fractions, Y, weight = fractions[kept], Y[kept], weight[kept]
+        if not weight.any(axis=0).all():
+            raise ValueError(
+                f"Target {np.flatnonzero(~weight.any(axis=0))[0]} has no label with a sample_weight above 0."
+            )
+        source = self._check_init()
+        architecture = self._architecture() if source is None else source._module_params()
+        self._table = architecture["module__table"]
+        self._check_elements(fractions)
+        self.elements_ = [ELEMENTS[column] for column in np.unique(fractions.indices)]
+        self.center_, self.scale_ = moments(Y, weight)
+
+        rng = check_random_state(self.random_state)
+        n_batches = -(-len(Y) // self.batch_size)
+        epochs = max(self.max_epochs, -(-MIN_STEPS // n_batches) if self.extend else 0)
+        self.nets_ = [
+            train_net(
+                LGDCNN,
+                RobustL1,
+                inputs=dict(zip(("number", "fraction"), sorted_elements(fractions), strict=True)),
+                labels={
+                    "target": np.nan_to_num((Y - self.center_) / self.scale_),
+                    "weight": weight / weight.mean(axis=0),
+                },
+                learning_rate=self.learning_rate,
+                max_epochs=epochs,
+                batch_size=self.batch_size,
+                weight_decay=self.weight_decay,
+                seed=rng.randint(np.iinfo(np.int32).max),
+                device=self.device,
+                verbose=self.verbose,
+                start=None if source is None else source.nets_[member % len(source.nets_)],
+                callbacks=self._freezers(),
+                module__n_targets=self.n_targets_,
+                module__dropout=self.dropout,
+                module__jitter=self.jitter,
+                **architecture,
+            )
+            for member in range(self.n_members)
+        ]
+        return self
+
+    def predict(self, X, return_std=False):
+        """Predict the targets.
+
+        Parameters
+        ----------
+        X : sequence of length n_samples
+            Formulas. A million need no more memory than 50 000 do.
+        return_std : bool, default=False
+            Also return a standard deviation: what the networks expect of
+            their own error, and how far they disagree.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+        std : ndarray of the same shape
+            If `return_std`. In the unit of y.
+        """
+        outputs = self._table_of(X, "forward")  # (n_samples, n_members, n_targets, 2)
+        mean = outputs[..., 0].mean(axis=1) * self.scale_ + self.center_
+        variance = np.exp(2 * outputs[..., 1]).mean(axis=1) + outputs[..., 0].var(axis=1)
+        std = np.sqrt(variance) * self.scale_
+        if self._single_target:
+            mean, std = mean.ravel(), std.ravel()
+        return (mean, std) if return_std else mean
+
+    def transform(self, X):
+        """Return the feature map averaged over the elements, as features for another learner.
+
+        Parameters
+        ----------
+        X : sequence of length n_samples
+            Formulas.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_members * hidden_dim)
+        """
+        pooled = self._table_of(X, "pooled")
+        return pooled.reshape(len(pooled), -1)
+
+    def get_feature_names_out(self, input_features=None):
+        """Return a name for each column of `transform`: member and component.
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        ndarray of str
+        """
+        check_is_fitted(self, "nets_")
+        size = self.nets_[0].module__size
+        names = [f"lgdcnn{member}_{k}" for member in range(len(self.nets_)) for k in range(size)]
+        return np.array(names, dtype=object)
+
+    def element_feature_map(self, X):
+        """Return what the network knows of each element in the surroundings of its formula.
+
+        Parameters
+        ----------
+        X : sequence of length n_samples
+            Formulas.
+
+        Returns
+        -------
+        list of DataFrame of shape (n_elements, n_members * hidden_dim)
+            For each formula; the index holds the symbols, in order of falling fraction.
+        """
+        names = self.get_feature_names_out()
+        maps = {}
+        for rows, number, output in self._run(X, "feature_map"):
+            output = output.transpose(0, 2, 1, 3).reshape(*number.shape, -1)
+            for row, symbols, values in zip(rows, SYMBOLS[number], output, strict=True):
+                maps[row] = pd.DataFrame(values, index=symbols, columns=names)
+        return [maps[row] for row in range(len(maps))]
+
+    def element_contributions(self, X):
+        """Return what each element says of the targets; a formula's prediction is the mean over its elements.
+
+        Parameters
+        ----------
+        X : sequence of length n_samples
+            Formulas.
+
+        Returns
+        -------
+        DataFrame of shape (n_samples, n_elements)
+            In the unit of y, NaN where a formula lacks an element; with columns for each
+            symbol, or for several targets for each (target, symbol).
+        """
+        n = n_rows(X)
+        table = np.full((n, self.n_targets_, len(SYMBOLS)), np.nan)
+        for rows, number, output in self._run(X, "contributions"):
+            values = number.shape[1] * output.mean(axis=1) * self.scale_ + self.center_
+            table[rows[:, None], :, number] = values
+        present = np.flatnonzero(~np.isnan(table).all(axis=(0, 1)))
+        columns = list(SYMBOLS[present])
+        if not self._single_target:
+            names = self.target_names_ or list(range(self.n_targets_))
+            columns = pd.MultiIndex.from_product([names, columns], names=["target", "element"])
+        return pd.DataFrame(table[:, :, present].reshape(n, -1), columns=columns)
+
+    def __sklearn_tags__(self):
+        """Formulas in, several targets out, of which labels may be missing."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.target_tags.multi_output = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def _architecture(self):
+        return {
+            "module__table": element_table(self.embedding),
+            "module__size": self.hidden_dim,
+            "module__n_blocks": self.n_blocks,
+            "module__variant": self.variant,
+            "module__pooling": self.pooling,
+        }
+
+    def _module_params(self):
+        """Return what `_architecture` made in fit."""
+        given = self.nets_[0].get_params(deep=False)
+        names = ("table", "size", "n_blocks", "variant", "pooling")
+        return {f"module__{name}": given[f"module__{name}"] for name in names}
+
+    def _check_init(self):
+        """Return the model to start from, or None."""
+        source = self.init.estimator if isinstance(self.init, FrozenEstimator) else self.init
+        if source is None:
+            if self.freeze is not None:
+                raise ValueError("freeze keeps weights of a fitted model: give it as init, or drop freeze.")
+            return None
+        if not isinstance(source, LGDCNNRegressor):
+            raise TypeError(f"init must be a fitted LGDCNNRegressor, it is {type(source).__name__}.")
+        check_is_fitted(
+            source,
+            "nets_",
+            msg="init is not fitted. If it was, a clone made it forget: wrap it in "
+            "sklearn.frozen.FrozenEstimator.",
+        )
+        return source
+
+    def _freezers(self):
+        from skorch.callbacks import Freezer, Unfreezer
+
+        if self.freeze is None:
+            return []
+        frozen = [self.freeze] if isinstance(self.freeze, str) else self.freeze
+        unknown = [part for part in frozen if part not in PARTS]
+        if unknown:
+            raise ValueError(f"freeze has no part {unknown[0]!r}: choose from {list(PARTS)}.")
+        callbacks = [(f"freeze_{part}", Freezer(PARTS[part])) for part in frozen]
+        if isinstance(frozen, dict):
+            callbacks += [(f"thaw_{part}", Unfreezer(PARTS[part], at=at)) for part, at in frozen.items()]
+        return callbacks
+
+    def _check_elements(self, fractions):
+        """Raise an error for an element that the embedding does not have."""
+        absent = np.isnan(self._table[1:]).any(axis=1)
+        bad = absent[fractions.indices]
+        if bad.any():
+            k = np.flatnonzero(bad)[0]
+            row = np.searchsorted(fractions.indptr, k, side="right") - 1
+            raise ValueError(
+                f"Row {row} has the element {ELEMENTS[fractions.indices[k]]}, which the embedding "
+                f"does not have ({len(np.unique(fractions.nonzero()[0][bad]))} such rows). Drop them, or "
+                "give an embedding that has it."
+            )
+
+    def _table_of(self, X, method):
+        """Return outputs that have one row per formula: (n_samples, n_members, ...)."""
+        table = None
+        for rows, _, output in self._run(X, method):
+            if table is None:
+                table = np.empty((n_rows(X), *output.shape[1:]))
+            table[rows] = output
+        return table
+
+    def _run(self, X, method):
+        """Apply a method of every member's module to formulas with the same number of elements at a time.
+
+        Yields
+        ------
+        rows : ndarray of int, shape (n_rows,)
+        number : ndarray of int, shape (n_rows, n_elements)
+            Atomic numbers.
+        output : ndarray of shape (n_rows, n_members, ...)
+        """
+        check_is_fitted(self, "nets_")
+        fractions = parse_formulas(X)
+        self._check_elements(fractions)
+        n = fractions.shape[0]
+        firsts = range(0, n, PART_SIZE)
+        if self.verbose:
+            from tqdm import tqdm
+
+            firsts = tqdm(firsts, unit_scale=PART_SIZE, unit="formula")
+        for first in firsts:
+            number, fraction = sorted_elements(fractions[first : first + PART_SIZE])
+            count = (number > 0).sum(axis=1)
+            for length in np.unique(count):
+                rows = np.flatnonzero(count == length)
+                inputs = {"number": number[rows, :length], "fraction": fraction[rows, :length]}
+                outputs = [
+                    in_chunks(getattr(net.module_.eval(), method), inputs, net.device) for net in self.nets_
+                ]
+                yield first + rows, inputs["number"], np.stack(outputs, axis=1)
+
+
+def sorted_elements(fractions):
+    """List the elements of each formula in order of falling fraction, equal ones by atomic number.
+
+    Parameters
+    ----------
+    fractions : csr_array of shape (n_samples, 118)
+
+    Returns
+    -------
+    number : ndarray of int, shape (n_samples, n_steps)
+        Atomic numbers, zero after the last element.
+    fraction : ndarray of shape (n_samples, n_steps)
+    """
+    count = np.diff(fractions.indptr)
+    rows = np.repeat(np.arange(len(count)), count)
+    # Equal amounts may differ by rounding where they were written differently.
+    order = np.lexsort((fractions.indices, -fractions.data.round(9), rows))
+    step = np.arange(len(rows)) - fractions.indptr[rows]
+    number = np.zeros((len(count), count.max()), dtype=int)
+    fraction = np.zeros(number.shape)
+    number[rows, step] = fractions.indices[order] + 1
+    fraction[rows, step] = fractions.data[order]
+    return number, fraction
+
+
+def element_table(embedding):
+    """Return properties of the elements by atomic number.
+
+    Parameters
+    ----------
+    embedding : "matscholar" or DataFrame indexed by symbol
+
+    Returns
+    -------
+    ndarray of shape (119, n_properties)
+        NaN where an element is absent. The row 0 stands for none.
+    """
+    table = CompositionFeaturizer(embedding, impute_nan=False)._source()[2]
+    if isinstance(embedding, str):
+        table = table - np.nanmean(table, axis=0)
+        table *= MAT2VEC_DEVIATION / np.nanstd(table)
+    return np.vstack([np.full(table.shape[1], np.nan), table])
+
+
+def _warn_of_conflicts(fractions, Y):
+    """Warn of compositions that occur more than once with different labels."""
+    number, fraction = sorted_elements(fractions)
+    keys = np.hstack([number, fraction.round(9)])
+    _, formula = np.unique(keys.view(f"V{keys[0].nbytes}").ravel(), return_inverse=True)
+    if formula.max() + 1 == len(Y):
+        return
+    of_formula = pd.DataFrame(Y).groupby(formula)
+    spread = of_formula.max() - of_formula.min()
+    differ = (spread > 0).any(axis=1)
+    if differ.any():
+        row = np.flatnonzero(formula == spread.max(axis=1).idxmax())[0]
+        warnings.warn(
+            f"{differ.sum()} compositions have several rows with different labels "
+            f"({differ.to_numpy()[formula].sum()} rows; widest apart: the one of row {row}, by "
+            f"{spread.max(axis=None):.4g}). A formula alone cannot tell them apart: keep the phase that "
+            "matters, or their mean.",
+            stacklevel=3,
+        )
