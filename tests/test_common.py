@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 import skxfer
-from skxfer import HierarchicalTransfer, SequentialTransfer, SpectrumFeaturizer
+from skxfer import FeatureTransfer, HierarchicalTransfer, SequentialTransfer, SpectrumFeaturizer
 from skxfer.featurizers import ClippedScaler
 from skxfer.model_selection import TargetKFold
 from skxfer.models import HMNNRegressor
@@ -42,6 +42,8 @@ class Composition(TransformerMixin, BaseEstimator):
 TABLE = [
     ClippedScaler(),
     SpectrumFeaturizer(),
+    FeatureTransfer(),
+    FeatureTransfer(estimator=Ridge()),
     HierarchicalTransfer(),
     HierarchicalTransfer(Ridge()),
     SequentialTransfer(),
@@ -115,7 +117,7 @@ def test_scikit_learn_check(estimator, check):
 
 @pytest.mark.parametrize(
     "model",
-    [HierarchicalTransfer(Ridge()), SequentialTransfer(Ridge()), TABLE[-1]],
+    [FeatureTransfer(), HierarchicalTransfer(Ridge()), SequentialTransfer(Ridge()), TABLE[-1]],
     ids=lambda m: type(m).__name__,
 )
 def test_scikit_learn_checks_pass_with_routing(model):

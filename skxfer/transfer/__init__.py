@@ -4,5 +4,9 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submod_attrs={"_hierarchical": ["HierarchicalTransfer"], "_sequential": ["SequentialTransfer"]},
+    submod_attrs={
+        "_feature": ["FeatureTransfer"],
+        "_hierarchical": ["HierarchicalTransfer"],
+        "_sequential": ["SequentialTransfer"],
+    },
 )

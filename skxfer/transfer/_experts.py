@@ -50,12 +50,13 @@ def fit_learner(estimator, X, Y, *, sample_weight=None, seed=None):
     Returns
     -------
     fitted estimator
-        One :class:`PerTarget` where labels are missing or the learner takes one target only.
+        One :class:`PerTarget` where the learner takes one target only, or no missing labels and some are.
     """
     model = clone(estimator)
     if seed is not None:
         _set_seed(model, seed)
-    if np.isnan(Y).any() or (Y.shape[1] > 1 and not supports_multi_output(model)):
+    missing = np.isnan(Y).any() and not takes_missing_labels(model, Y)
+    if missing or (Y.shape[1] > 1 and not supports_multi_output(model)):
         model = PerTarget(model)
     with _torch_seed(model, seed):
         return _fit(model, X, Y, sample_weight)
@@ -273,6 +274,25 @@ def supports_multi_output(estimator):
     """
     inner = inner_learner(estimator)
     return _package(inner) == "skorch" or get_tags(inner).target_tags.multi_output
+
+
+def takes_missing_labels(estimator, Y):
+    """Whether one fit of this learner serves several targets with these missing labels.
+
+    Estimators of this package do, unless a target has no label at all.
+
+    Parameters
+    ----------
+    estimator : estimator
+    Y : ndarray of shape (n_samples, n_targets)
+
+    Returns
+    -------
+    bool
+    """
+    ours = any(base.__module__.partition(".")[0] == "skxfer" for base in type(estimator).__mro__)
+    some = not np.isnan(Y).all(axis=0).any()
+    return ours and some and Y.shape[1] > 1 and get_tags(estimator).target_tags.multi_output
 
 
 def input_tags(estimator):

@@ -1,0 +1,72 @@
+"""Parameters that hold fitted estimators: cloning and tuning leave them as they are."""
+
+import copy
+
+from sklearn.utils.validation import check_is_fitted
+
+
+class KeepsFitted:
+    """Mixin for estimators with a parameter that holds what was fitted elsewhere.
+
+    ``clone`` (as in GridSearchCV) would forget that fit, and ``set_params`` or
+    a seed would reach into an object that belongs to the caller. The parameter
+    named by ``_kept`` is handed on as it is and is no way to its inside.
+    """
+
+    _kept: str
+
+    def __sklearn_clone__(self):
+        """Return an unfitted copy that shares the fitted parameter."""
+        bare = copy.copy(self)
+        setattr(bare, self._kept, None)
+        clone = super(KeepsFitted, bare).__sklearn_clone__()
+        return clone.set_params(**{self._kept: getattr(self, self._kept)})
+
+    def get_params(self, deep=True):
+        """Return the parameters, without those inside the fitted one.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Also those of unfitted estimators inside.
+
+        Returns
+        -------
+        dict of str to value
+        """
+        inside = f"{self._kept}__"
+        params = super().get_params(deep=deep)
+        return {name: value for name, value in params.items() if not name.startswith(inside)}
+
+    def set_params(self, **params):
+        """Set parameters, but none inside the fitted one.
+
+        Parameters
+        ----------
+        **params : name and value
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            A parameter inside the fitted estimator.
+        """
+        inside = [name for name in params if name.startswith(f"{self._kept}__")]
+        if inside:
+            raise ValueError(
+                f"{inside[0]!r} lies inside a fitted estimator, which {type(self).__name__} leaves as it is: "
+                f"fit another one with it and set {self._kept}."
+            )
+        return super().set_params(**params)
+
+
+def is_fitted(estimator):
+    """Whether an estimator of any package is fitted."""
+    try:
+        check_is_fitted(estimator)
+    except Exception:  # skorch raises one of its own
+        return False
+    return True
