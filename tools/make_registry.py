@@ -1,7 +1,7 @@
 """Write skxfer/datasets/data/registry.json from a manifest of public files.
 
-Run ``python tools/make_registry.py MANIFEST.json``. A manifest is a JSON list with name, url, sha256 and bytes
-of each file; kept are the folders that a fetcher reads.
+Run ``python tools/make_registry.py MANIFEST.json``. A manifest is a JSON list with name, url, sha256 and
+bytes of each file; kept are the folders that a fetcher reads.
 """
 
 import json

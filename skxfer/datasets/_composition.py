@@ -157,20 +157,20 @@ def fetch_matbench_cv(name, *, data_home=None, download_if_missing=True):
     The folds were made by the authors of CrabNet [1]_ from Matbench [2]_: a formula occurs once, whereas
     Matbench keeps every polymorph. **Never compare an error on these with the Matbench leaderboard.**
 
-    ================  ===========  ================  ====================================
-    name              rows         unit              folder, accepted as a name as well
-    ================  ===========  ================  ====================================
-    ``dielectric``    3992         1                 ``dielectric``
-    ``expt_gap``      4601         eV                ``expt_gap``
-    ``expt_is_metal`` 4917         1 (0 or 1)        ``expt_is_metal``
-    ``glass``         5680         1 (0 or 1)        ``glass``
-    ``jdft2d``        568          meV/atom          ``jdft2d``
-    ``log_gvrh``      9723         log10(GPa)        ``elasticity_log10(G_VRH)``
-    ``log_kvrh``                   log10(GPa)        ``elasticity_log10(K_VRH)``
-    ``perovskites``                eV/cell           ``castelli``
-    ``phonons``                    cm⁻¹              ``phonons``
-    ``steels_yield``  312          MPa               ``steels_yield``
-    ================  ===========  ================  ====================================
+    =================  =======  =============  ============================================
+    name               rows     unit           folder, accepted as a name as well
+    =================  =======  =============  ============================================
+    ``dielectric``     3992     1              ``dielectric``
+    ``expt_gap``       4601     eV             ``expt_gap``
+    ``expt_is_metal``  4917     1 (0 or 1)     ``expt_is_metal``
+    ``glass``          5680     1 (0 or 1)     ``glass``
+    ``jdft2d``         568      meV/atom       ``jdft2d``
+    ``log_gvrh``       9723     log10(GPa)     ``elasticity_log10(G_VRH)``
+    ``log_kvrh``                log10(GPa)     ``elasticity_log10(K_VRH)``
+    ``perovskites``             eV/cell        ``castelli``
+    ``phonons``                 cm⁻¹           ``phonons``
+    ``steels_yield``   312      MPa            ``steels_yield``
+    =================  =======  =============  ============================================
 
     Parameters
     ----------
@@ -240,7 +240,7 @@ def fetch_element_embedding(name="mat2vec", *, data_home=None, download_if_missi
     =============  =====================  ===================================================================
     name           elements x numbers     what they are
     =============  =====================  ===================================================================
-    ``mat2vec``    118 x 200              word vectors of abstracts in materials science [1]_; norm near 3.3
+    ``mat2vec``    118 x 200              word vectors of abstracts in materials science [1]_
     ``magpie``     97 x 22                properties (H to Bk; no missing value, though some are stand-ins)
     ``oliynyk``    85 x 44                properties (H to U, without Po to Pa but Th); 14 are missing: NaN
     ``jarvis``     82 x 438               properties of JARVIS-ML, of very different magnitudes
@@ -325,6 +325,10 @@ class _Reader:
         """Formulas and numbers of a file with these two columns."""
         # "NaN" is a compound, sodium nitride, and no missing value.
         table = self.csv(file, dtype=str, keep_default_na=False)
+        if list(table.columns) != ["formula", "target"]:
+            raise ValueError(
+                f"{self.prefix}{file}: columns {list(table.columns)} are not formula and target."
+            )
         target = np.array([_as_number(text) for text in table["target"]])
         bad = np.flatnonzero(~np.isfinite(target))
         if len(bad):

@@ -116,14 +116,14 @@ def load_co_ag_emt(*, as_frame=False, return_X_y=False):
 def load_miedema(*, as_frame=False, return_X_y=False):
     """Load formation enthalpies of binary alloys by Miedema's model: two phases, by chemical formula.
 
-    A transfer problem for composition models that needs no download: much data on intermetallic compounds, few
-    on solid solutions of the same metals, half of these in pairs of metals that the source lacks. The numbers
-    are those of **a semi-empirical model** [1]_ as matminer computes it [2]_, **not of an experiment**.
+    A transfer problem for composition models that needs no download: much data on intermetallic compounds,
+    few on solid solutions of the same metals, half of them in pairs of metals that the source lacks. The
+    numbers are those of **a semi-empirical model** [1]_ as matminer [2]_ has it, **not of an experiment**.
 
     ==================  ======  ==================================================================
     domain              rows    what it is
     ==================  ======  ==================================================================
-    intermetallic       2040    source: 680 pairs of 40 metals, three of AB, AB2, AB3, A2B3, ...
+    intermetallic       1809    source: 603 pairs of 38 metals, three of AB, AB2, AB3, A2B3, ...
     solid_solution      402     target: 134 pairs, half of them new, at three tenths of composition
     ==================  ======  ==================================================================
 
@@ -139,19 +139,19 @@ def load_miedema(*, as_frame=False, return_X_y=False):
     data : :class:`~sklearn.utils.Bunch`
         With the attributes
 
-        data : ndarray of shape (2442,) and dtype object, or DataFrame of shape (2442, 1)
-            Formulas as str, such as ``"Al3Ni"`` and ``"Cu0.3Ni0.7"``.
-        target : ndarray of float or Series of shape (2442,)
+        data : ndarray of shape (2211,) and dtype object, or DataFrame of shape (2211, 1)
+            Formulas as str, such as ``"Ni3Zr"`` and ``"Cu0.3Ni0.7"``.
+        target : ndarray of float or Series of shape (2211,)
             ``formation_enthalpy`` (eV/atom), negative when the alloy is more stable than its metals.
-        domain : ndarray of str or Series of shape (2442,)
+        domain : ndarray of str or Series of shape (2211,)
             ``intermetallic`` or ``solid_solution``.
         source_domains, target_domains, test_domains : tuple of str
             ``("intermetallic",)``, ``("solid_solution",)`` and ``()``.
-        element_pair : ndarray of str of shape (2442,)
-            The two metals of each row, such as ``"Al-Ni"``: groups for folds that hold out pairs.
+        element_pair : ndarray of str of shape (2211,)
+            The two metals of each row, such as ``"Ni-Zr"``: groups for folds that hold out pairs.
         feature_names, target_names, target_units : list of str
             ``["formula"]``, ``["formation_enthalpy"]`` and ``["eV/atom"]``.
-        frame : DataFrame of shape (2442, 3) or None
+        frame : DataFrame of shape (2211, 3) or None
             Formula, target and domain in one table, with ``as_frame=True``.
         DESCR : str
             Full description.
@@ -173,7 +173,7 @@ def load_miedema(*, as_frame=False, return_X_y=False):
     >>> from skxfer.datasets import load_miedema
     >>> alloys = load_miedema()
     >>> str(alloys.data[0]), float(alloys.target[0])
-    ('AgAl3', -0.003009)
+    ('AgBa', -0.445002)
     >>> alloys.source_domains, alloys.target_domains
     (('intermetallic',), ('solid_solution',))
     """
