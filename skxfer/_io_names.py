@@ -39,7 +39,13 @@ _BUILTINS = {
     obj.__name__: obj
     for obj in (bool, bytes, complex, dict, float, int, list, object, print, set, str, tuple)
 }
-_EXTRAS = {"skops": "persistence", "safetensors": "torch", "skorch": "torch"}
+_EXTRAS = {
+    "skops": "persistence",
+    "safetensors": "torch",
+    "skorch": "torch",
+    "matminer": "composition",
+    "pymatgen": "composition",
+}
 
 
 def require(module):

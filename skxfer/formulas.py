@@ -88,7 +88,7 @@ def parse_formulas(X):
     >>> print(fractions[0, ELEMENTS.index("Fe")], fractions[0, ELEMENTS.index("O")])
     0.4 0.6
     """
-    formulas = _as_list(X)
+    formulas = as_list(X)
     # Compact arrays: a million formulas as Python numbers would take ten times the memory.
     columns, amounts, lengths = array("i"), array("d"), array("q")
     split = _PLAIN.split
@@ -100,7 +100,7 @@ def parse_formulas(X):
                 raise KeyError
             values = [float(amount) if amount else 1.0 for amount in tokens[2::3]]
         except (KeyError, TypeError):
-            found, values = _parse_entry(row, formula)
+            found, values = parse_entry(row, formula)
         columns.extend(found)
         amounts.extend(values)
         lengths.append(len(found))
@@ -126,7 +126,7 @@ def _fractions(columns, amounts, lengths, formulas):
     return matrix
 
 
-def _as_list(X):
+def as_list(X):
     """Any container of formulas as a list."""
     if isinstance(X, (str, bytes, Mapping)) or hasattr(X, "get_el_amt_dict"):
         raise TypeError(f"X is the single formula {X!r}: put it in a list, [{X!r}].")
@@ -152,7 +152,7 @@ def _as_list(X):
     return list(X)
 
 
-def _parse_entry(row, entry):
+def parse_entry(row, entry):
     """Columns and amounts of any entry, or an error that names it."""
     try:
         if isinstance(entry, str):

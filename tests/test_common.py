@@ -7,6 +7,7 @@ import pkgutil
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
@@ -19,7 +20,7 @@ from sklearn.utils.estimator_checks import check_estimator, parametrize_with_che
 
 import skxfer
 from skxfer import FeatureTransfer, HierarchicalTransfer, SequentialTransfer, SpectrumFeaturizer
-from skxfer.featurizers import ClippedScaler
+from skxfer.featurizers import ClippedScaler, CompositionFeaturizer, MatminerFeaturizer
 from skxfer.model_selection import TargetKFold
 from skxfer.models import HMNNRegressor
 
@@ -70,6 +71,18 @@ OBJECTS = {
         make_pipeline(Composition(), RandomForestRegressor(3)), order=["gas", "water"], random_state=0
     ),
 }
+
+
+def _valence():
+    return importlib.import_module("matminer.featurizers.composition").ValenceOrbital()
+
+
+# Transformers of objects: their class, what makes one, and the optional package it needs.
+FEATURIZERS = {
+    "fractions": (CompositionFeaturizer, lambda: CompositionFeaturizer("fractions"), None),
+    "magpie": (CompositionFeaturizer, lambda: CompositionFeaturizer("magpie"), "matminer"),
+    "valence": (MatminerFeaturizer, lambda: MatminerFeaturizer(_valence()), "matminer"),
+}
 every_model = pytest.mark.parametrize("model", [clone(model) for model in OBJECTS.values()], ids=[*OBJECTS])
 
 rng = np.random.default_rng(0)
@@ -104,6 +117,7 @@ def public_estimators():
 
 def test_every_public_estimator_is_in_a_registry():
     registered = {type(model) for model in [*TABLE, *OBJECTS.values()]}
+    registered |= {cls for cls, *_ in FEATURIZERS.values()}
     assert set(public_estimators()) == registered
 
 
@@ -264,3 +278,109 @@ def test_grid_search_on_two_jobs_refits_the_best(model, routing):
         search.fit(FORMULAS, ENERGY, **labels)
     best = clone(model).set_params(**{f"estimator__{last}": Ridge(1e-3)})
     np.testing.assert_allclose(search.predict(NEW), fitted(best).predict(NEW))
+
+
+# transformers of objects ------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=[*FEATURIZERS])
+def featurizer(request):
+    _, make, package = FEATURIZERS[request.param]
+    if package:
+        pytest.importorskip(package, reason=f"{request.param} needs {package}")
+    return make()
+
+
+def test_featurizer_comes_in_any_container(featurizer):
+    expected = featurizer.fit_transform(FORMULAS)
+    table = pd.DataFrame({"formula": FORMULAS})
+    for X in (tuple(FORMULAS), np.array(FORMULAS), np.array(FORMULAS, dtype=object), table["formula"], table):
+        np.testing.assert_array_equal(clone(featurizer).fit(X).transform(X), expected)
+
+
+def test_clone_of_a_featurizer_has_the_same_parameters_and_no_fit(featurizer):
+    copy = clone(featurizer.fit(FORMULAS))
+    assert [*copy.get_params()] == [*featurizer.get_params()]
+    assert repr(copy) == repr(featurizer)
+    with pytest.raises(NotFittedError):
+        copy.transform(NEW)
+    with pytest.raises(NotFittedError):
+        copy.get_feature_names_out()
+
+
+def test_clone_of_a_featurizer_keeps_the_kind_of_output(featurizer):
+    copy = clone(featurizer.set_output(transform="pandas"))
+    assert isinstance(copy.fit_transform(NEW), pd.DataFrame)
+
+
+def test_fitting_a_featurizer_twice_changes_nothing(featurizer):
+    first = featurizer.fit(FORMULAS).transform(NEW)
+    np.testing.assert_array_equal(featurizer.fit(FORMULAS).transform(NEW), first)
+    np.testing.assert_array_equal(clone(featurizer).fit_transform(NEW), first)
+
+
+def test_featurizer_changes_neither_parameters_nor_data(featurizer):
+    before, formulas = repr(featurizer), list(FORMULAS)
+    featurizer.fit(formulas)
+    state = pickle.dumps(featurizer)
+    featurizer.transform(formulas)
+    assert (repr(featurizer), formulas) == (before, FORMULAS)
+    assert pickle.dumps(featurizer) == state
+
+
+def test_featurizer_survives_pickle(featurizer):
+    copy = pickle.loads(pickle.dumps(featurizer.fit(FORMULAS)))
+    np.testing.assert_array_equal(copy.transform(NEW), featurizer.transform(NEW))
+
+
+def test_featurizer_survives_saving(featurizer, tmp_path):
+    pytest.importorskip("skops", reason="saving needs skops")
+    skxfer.save(featurizer.fit(FORMULAS), tmp_path / "featurizer.skxfer")
+    inner = getattr(featurizer, "featurizer", None)
+    trusted = [type(inner), type(inner.data_source)] if inner else []
+    copy = skxfer.load(tmp_path / "featurizer.skxfer", trusted=trusted)
+    np.testing.assert_array_equal(copy.transform(NEW), featurizer.transform(NEW))
+
+
+def test_features_depend_neither_on_batch_mates_nor_on_order(featurizer):
+    together = featurizer.fit(FORMULAS).transform(NEW)
+    alone = np.concatenate([featurizer.transform([formula]) for formula in NEW])
+    np.testing.assert_allclose(together, alone, rtol=1e-12)
+    np.testing.assert_allclose(featurizer.transform(NEW[::-1]), together[::-1], rtol=1e-12)
+
+
+def test_features_have_names_and_come_as_a_table(featurizer):
+    table = featurizer.set_output(transform="pandas").fit(FORMULAS).transform(pd.DataFrame({"formula": NEW}))
+    names = featurizer.get_feature_names_out()
+    assert list(table.columns) == list(names)
+    assert len({*names}) == len(names)
+    np.testing.assert_array_equal(table.to_numpy(), featurizer.set_output(transform="default").transform(NEW))
+
+
+def test_featurizer_cross_validates_on_two_jobs(featurizer):
+    model = make_pipeline(featurizer, RandomForestRegressor(5, random_state=0))
+    one, two = (cross_val_score(model, FORMULAS, ENERGY, cv=3, n_jobs=n, error_score="raise") for n in (1, 2))
+    np.testing.assert_array_equal(one, two)
+    assert np.isfinite(one).all()
+
+
+def test_featurizer_works_within_a_grid_search_of_transfer(featurizer):
+    model = HierarchicalTransfer(make_pipeline(featurizer, Ridge()), source_domains=["gas"], guard=False)
+    search = GridSearchCV(
+        model, {"estimator__ridge__alpha": [0.1, 1.0]}, cv=TargetKFold(2, source_domains=["gas"])
+    )
+    search.fit(FORMULAS, ENERGY, sample_domain=DOMAIN, groups=DOMAIN)
+    assert np.isfinite(search.predict(NEW)).all()
+
+
+@pytest.mark.parametrize("X", ["C2H6O1", None, [[1.0, 2.0]], np.eye(3), ["C1O1", None], ["C1O1", 3.0]])
+def test_featurizer_refuses_what_are_no_formulas(featurizer, X):
+    with pytest.raises(TypeError, match=r"formula|X is"):
+        clone(featurizer).fit(X)
+    with pytest.raises(TypeError, match=r"formula|X is"):
+        featurizer.fit(FORMULAS).transform(X)
+
+
+def test_featurizer_refuses_to_fit_nothing(featurizer):
+    with pytest.raises(ValueError, match=r"0 sample\(s\)"):
+        featurizer.fit([])

@@ -4,5 +4,10 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submod_attrs={"_spectra": ["SpectrumFeaturizer"], "_scale": ["ClippedScaler"]},
+    submod_attrs={
+        "_composition": ["CompositionFeaturizer"],
+        "_matminer": ["MatminerFeaturizer"],
+        "_scale": ["ClippedScaler"],
+        "_spectra": ["SpectrumFeaturizer"],
+    },
 )
