@@ -31,7 +31,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
         "io": ["load", "save"],
         "models": ["HMNNRegressor", "LGDCNNRegressor", "ablation_study"],
         "model_selection": ["learning_curve_transfer", "portability_study", "y_scrambling"],
-        "transfer": ["FeatureTransfer", "HierarchicalTransfer", "SequentialTransfer"],
+        "transfer": ["FeatureTransfer", "HierarchicalTransfer", "SequentialTransfer", "TransferCV"],
     },
 )
 __all__ = [*_names, "__version__"]

@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 import skxfer
-from skxfer import FeatureTransfer, HierarchicalTransfer, SequentialTransfer, SpectrumFeaturizer
+from skxfer import FeatureTransfer, HierarchicalTransfer, SequentialTransfer, SpectrumFeaturizer, TransferCV
 from skxfer.featurizers import ClippedScaler, CompositionFeaturizer, MatminerFeaturizer
 from skxfer.model_selection import TargetKFold
 from skxfer.models import HMNNRegressor
@@ -49,6 +49,8 @@ TABLE = [
     HierarchicalTransfer(Ridge()),
     SequentialTransfer(),
     SequentialTransfer(Ridge()),
+    TransferCV(estimator=Ridge(), candidates=[("baseline", RandomForestRegressor(3))], cv=2),
+    TransferCV(estimator=Ridge(), candidates=[("baseline", Ridge(10.0))], combine="blend"),
     HMNNRegressor(max_epochs=30, extend=False, n_members=2, hidden_dim=32, expert_dim=16),
 ]
 # Estimators that learn from objects (formulas here, structures elsewhere) and their domains.
@@ -131,7 +133,7 @@ def test_scikit_learn_check(estimator, check):
 
 @pytest.mark.parametrize(
     "model",
-    [FeatureTransfer(), HierarchicalTransfer(Ridge()), SequentialTransfer(Ridge()), TABLE[-1]],
+    [FeatureTransfer(), HierarchicalTransfer(Ridge()), SequentialTransfer(Ridge()), *TABLE[-2:]],
     ids=lambda m: type(m).__name__,
 )
 def test_scikit_learn_checks_pass_with_routing(model):

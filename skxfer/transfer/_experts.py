@@ -377,7 +377,8 @@ def _cast_inputs(model, X):
 def _set_seed(model, seed):
     rng = check_random_state(seed)
     for name in sorted(model.get_params(deep=True)):
-        if name == "random_state" or name.endswith("__random_state"):
+        *path, last = name.split("__")
+        if last == "random_state" and "init" not in path:  # what training starts from is the caller's
             model.set_params(**{name: rng.randint(np.iinfo(np.int32).max)})
 
 

@@ -1,0 +1,189 @@
+"""What TransferCV lets compete: with the source fine-tuned or frozen, without it, and a plain baseline."""
+
+import pandas as pd
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor, HistGradientBoostingRegressor
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import make_pipeline
+from sklearn.utils import get_tags
+
+from ..featurizers import CompositionFeaturizer
+from ..inputs import n_rows
+from ._feature import FeatureTransfer
+from ._frozen import is_fitted
+from ._hierarchical import HierarchicalTransfer
+
+# From this many rows on, boosting on histograms is both faster and as good.
+MANY_ROWS = 5_000
+
+
+def check_sources(source):
+    """Bring the ways to give sources into one form.
+
+    Parameters
+    ----------
+    source : fitted estimator, list of (str, fitted estimator) or None
+
+    Returns
+    -------
+    list of (name, fitted estimator)
+        Without :class:`sklearn.frozen.FrozenEstimator` around them.
+
+    Raises
+    ------
+    NotFittedError, TypeError, ValueError
+        A source that is not fitted, an entry of another form, two of one name.
+    """
+    if source is None:
+        return []
+    sources = []
+    for entry in source if isinstance(source, (list, tuple)) else [("source", source)]:
+        if not (isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], str)):
+            raise TypeError(
+                f"source must be a fitted estimator or a list of (name, one), an entry is {entry!r}."
+            )
+        name, fitted = entry
+        fitted = fitted.estimator if isinstance(fitted, FrozenEstimator) else fitted
+        if not (hasattr(fitted, "transform") or hasattr(fitted, "predict")):
+            raise TypeError(f"Source {name!r} must be a fitted estimator, it is {fitted!r}.")
+        if not is_fitted(fitted):
+            raise NotFittedError(
+                f"Source {name!r} is not fitted: fit this {type(fitted).__name__} on its own rows first."
+            )
+        sources.append((name, fitted))
+    _check_names([name for name, _ in sources], "source")
+    return sources
+
+
+def find_candidates(sources, estimator, extra, X):
+    """List what competes.
+
+    Parameters
+    ----------
+    sources : list of (name, fitted estimator)
+    estimator : regressor or None
+        Trained on the target; None: the first source's kind, or ExtraTreesRegressor.
+    extra : list of (name, regressor or "drop") or None
+        More of them; one with the name of a default replaces it.
+    X : inputs of any kind
+
+    Returns
+    -------
+    list of (name, regressor)
+
+    Raises
+    ------
+    TypeError, ValueError
+    """
+    extra = list(extra or [])
+    for entry in extra:
+        is_pair = isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], str)
+        if not is_pair or not (hasattr(entry[1], "fit") or entry[1] == "drop"):
+            raise TypeError(f"candidates must be a list of (name, regressor) or (name, 'drop'): {entry!r}.")
+    _check_names([name for name, _ in extra], "candidate")
+    found = _defaults(sources, estimator, X)
+    unknown = [name for name, given in extra if isinstance(given, str) and name not in found]
+    if unknown:
+        raise ValueError(f"There is no candidate {unknown[0]!r} to drop, only {list(found)}.")
+    found |= dict(extra)
+    kept = [(name, given) for name, given in found.items() if not isinstance(given, str)]
+    if not kept:
+        raise ValueError("No candidate is left: give source, estimator or candidates.")
+    return kept
+
+
+def uses_source(estimator):
+    """Whether an estimator holds one that is fitted already, and so knows more than its training rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    bool
+    """
+    kept = clone(estimator)  # what a fit forgets does not count
+    return isinstance(kept, FrozenEstimator) or any(map(_holds_fit, kept.get_params().values()))
+
+
+def _holds_fit(value):
+    if isinstance(value, (list, tuple)):
+        return any(map(_holds_fit, value))
+    if isinstance(value, FrozenEstimator):
+        return True
+    if isinstance(value, type) or not (hasattr(value, "get_params") and hasattr(value, "fit")):
+        return False
+    return is_fitted(value) and getattr(get_tags(value), "requires_fit", True)
+
+
+def _check_names(names, what):
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"Two entries of {what} have the same name: {twice}.")
+
+
+def _defaults(sources, estimator, X):
+    """Candidates by name, those without transfer first."""
+    learner = estimator
+    if learner is None and sources and hasattr(sources[0][1], "predict"):
+        learner = _without(sources[0][1], ["init", "freeze", "sources", "source_domains"])
+    kind = _kind(X)
+    if learner is None and kind == "table":
+        learner = ExtraTreesRegressor()
+    found = {}
+    if learner is not None:
+        warm = _holds_fit(learner.get_params(deep=False).get("init"))
+        found["scratch"] = _without(learner, ["init", "freeze"] if warm else ["freeze"])
+    plain = _baseline(X, kind)
+    if plain is not None:
+        found["baseline"] = plain
+    params = {} if learner is None else learner.get_params(deep=False)
+    for name, fitted in sources:
+        if "init" in params and isinstance(fitted, type(learner)):
+            label = "fine-tuned" if len(sources) == 1 else f"fine-tuned {name}"
+            found[label] = clone(learner).set_params(init=FrozenEstimator(fitted))
+    encoders = [(name, fitted) for name, fitted in sources if hasattr(fitted, "transform")]
+    if encoders:
+        found["frozen"] = FeatureTransfer([(name, FrozenEstimator(fitted)) for name, fitted in encoders])
+    experts = [
+        (name, FrozenEstimator(fitted)) for name, fitted in sources if not hasattr(fitted, "transform")
+    ]
+    if experts:
+        found["corrected"] = HierarchicalTransfer(learner, sources=experts, strategy="frozen", guard=False)
+    return found
+
+
+def _without(learner, names):
+    """A clone of the learner, with these parameters, if it has them, set to None."""
+    bare = clone(learner)
+    params = bare.get_params(deep=False)
+    return bare.set_params(**{name: None for name in names if name in params})
+
+
+def _kind(X):
+    """What the rows are: "table" (of numbers), "formulas" (any strings) or "other"."""
+    if sparse.issparse(X):
+        return "table"
+    if isinstance(X, pd.DataFrame):
+        if X.shape[1] == 1 and X.iloc[:, 0].map(lambda value: isinstance(value, str)).all():
+            return "formulas"
+        return "table" if len(X.select_dtypes(["number", "bool"]).columns) == X.shape[1] else "other"
+    if X.ndim == 2:
+        return "table" if X.dtype.kind in "biuf" else "other"
+    return "formulas" if all(isinstance(value, str) for value in X) else "other"
+
+
+def _baseline(X, kind):
+    """Gradient boosting, on descriptors of the composition where X holds formulas; None for other objects."""
+    if kind == "other":
+        return None
+    if n_rows(X) > MANY_ROWS and not sparse.issparse(X):
+        boosting = HistGradientBoostingRegressor(max_iter=300, learning_rate=0.05, random_state=0)
+    else:
+        boosting = GradientBoostingRegressor(
+            n_estimators=300, learning_rate=0.05, max_depth=4, max_features=0.2, subsample=0.7, random_state=0
+        )
+    return boosting if kind == "table" else make_pipeline(CompositionFeaturizer("magpie"), boosting)

@@ -1,0 +1,420 @@
+"""TransferCV: what competes, who wins and why, and that sources stay as they are."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import config_context
+from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
+from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor, RandomForestRegressor
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_predict, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+import skxfer
+from skxfer import FeatureTransfer, HierarchicalTransfer, TransferCV
+
+
+class Linear(TransformerMixin, RegressorMixin, BaseEstimator):
+    """Ridge regression towards the coefficients of `init`; `transform` is what it predicts."""
+
+    def __init__(self, alpha=1.0, init=None, random_state=None):
+        self.alpha = alpha
+        self.init = init
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        X, y = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
+        init = self.init.estimator if isinstance(self.init, FrozenEstimator) else self.init
+        start = np.zeros(X.shape[1:] + y.shape[1:]) if init is None else init.coef_
+        step = np.linalg.solve(X.T @ X + self.alpha * np.eye(X.shape[1]), X.T @ (y - X @ start))
+        self.coef_ = start + step
+        return self
+
+    def predict(self, X):
+        return np.asarray(X, dtype=float) @ self.coef_
+
+    def transform(self, X):
+        return self.predict(X).reshape(len(X), -1)
+
+    def __sklearn_clone__(self):
+        return Linear(self.alpha, self.init, self.random_state)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+rng = np.random.default_rng(0)
+LAW = rng.standard_normal(20)
+OTHER = 3 * rng.standard_normal(20)  # that of a source that has nothing to do with the target
+SOURCE_X = rng.standard_normal((200, 20))
+X = rng.standard_normal((25, 20))
+y = X @ LAW + 0.1 * rng.standard_normal(25)
+NEW = rng.standard_normal((200, 20))
+RELATED = Linear().fit(SOURCE_X, SOURCE_X @ (LAW + 0.1))
+UNRELATED = Linear().fit(SOURCE_X, SOURCE_X @ OTHER)
+WITHOUT_TREES = [("baseline", Ridge(10.0))]
+FOLDS = list(KFold(5, shuffle=True, random_state=3).split(X))
+
+
+def fitted(source=RELATED, y=y, **params):
+    return TransferCV(source, **{"candidates": WITHOUT_TREES, "random_state": 0, **params}).fit(X, y)
+
+
+def results(model):
+    return pd.DataFrame(model.cv_results_).set_index("candidate")
+
+
+# what competes ----------------------------------------------------------------------------------------
+
+
+def competitors(model):
+    return dict(model.candidates_)
+
+
+def test_with_a_source_that_can_do_both_it_is_fine_tuned_and_frozen():
+    found = competitors(fitted(candidates=None, cv=2))
+    assert list(found) == ["scratch", "baseline", "fine-tuned", "frozen"]
+    assert found["scratch"].init is None
+    assert found["fine-tuned"].init.estimator is RELATED
+    assert isinstance(found["frozen"], FeatureTransfer)
+    assert isinstance(found["baseline"], GradientBoostingRegressor)
+
+
+def test_with_several_sources_each_is_fine_tuned_and_all_are_frozen_together():
+    model = fitted([("near", RELATED), ("far", FrozenEstimator(UNRELATED))], cv=2)
+    assert list(competitors(model)) == ["scratch", "baseline", "fine-tuned near", "fine-tuned far", "frozen"]
+    assert [name for name, _ in competitors(model)["frozen"].encoder] == ["near", "far"]
+
+
+def test_a_source_that_only_predicts_is_corrected():
+    model = fitted(Ridge().fit(SOURCE_X, SOURCE_X @ LAW), cv=2)
+    assert list(competitors(model)) == ["scratch", "baseline", "corrected"]
+    assert isinstance(competitors(model)["corrected"], HierarchicalTransfer)
+    assert model.best_name_ == ["corrected"]
+
+
+def test_an_estimator_of_another_class_is_not_fine_tuned():
+    assert list(competitors(fitted(estimator=Ridge(), cv=2))) == ["scratch", "baseline", "frozen"]
+
+
+def test_an_estimator_of_its_own_parameters_is_fine_tuned_with_them():
+    found = competitors(fitted(estimator=Linear(alpha=7.0, init=UNRELATED), cv=2))
+    assert (found["scratch"].alpha, found["scratch"].init) == (7.0, None)
+    assert (found["fine-tuned"].alpha, found["fine-tuned"].init.estimator) == (7.0, RELATED)
+
+
+def test_without_a_source_scratch_competes_with_the_baseline():
+    model = TransferCV(cv=2, random_state=0).fit(X, y)
+    assert isinstance(competitors(model)["scratch"], ExtraTreesRegressor)
+    assert list(competitors(model)) == ["scratch", "baseline"]
+
+
+def test_candidates_replace_extend_and_drop():
+    more = [("baseline", DummyRegressor()), ("frozen", "drop"), ("mine", Ridge())]
+    found = competitors(fitted(candidates=more, cv=2))
+    assert list(found) == ["scratch", "baseline", "fine-tuned", "mine"]
+    assert isinstance(found["baseline"], DummyRegressor)
+
+
+def test_dropping_what_is_not_there_is_an_error():
+    with pytest.raises(ValueError, match="no candidate 'frosen' to drop, only"):
+        fitted(candidates=[("frosen", "drop")])
+
+
+def test_dropping_everything_is_an_error():
+    with pytest.raises(ValueError, match="No candidate is left"):
+        TransferCV(candidates=[("scratch", "drop"), ("baseline", "drop")]).fit(X, y)
+
+
+@pytest.mark.parametrize("entry", [Ridge(), ("a", 3), ("a",), (1, Ridge())])
+def test_a_candidate_of_another_form_is_an_error(entry):
+    with pytest.raises(TypeError, match="candidates must be a list of"):
+        fitted(candidates=[entry])
+
+
+def test_objects_that_are_no_formulas_have_no_baseline():
+    objects = [frozenset(enumerate(row)) for row in X]
+    back = FunctionTransformer(lambda X: np.array([[dict(item)[j] for j in range(20)] for item in X]))
+    encoder = make_pipeline(back, Linear()).fit(
+        [frozenset(enumerate(row)) for row in SOURCE_X], SOURCE_X @ LAW
+    )
+    model = TransferCV(encoder, random_state=0).fit(objects, y)
+    assert list(competitors(model)) == ["scratch", "frozen"]
+    assert model.best_name_ == ["frozen"]
+
+
+def test_formulas_have_magpie_descriptors_as_a_baseline():
+    pytest.importorskip("matminer", reason="Magpie descriptors need matminer")
+    formulas = [a + b for a in ("Na", "K", "Li", "Mg", "Ca") for b in ("F", "Cl", "Br", "I", "O", "S")]
+    for kind in (list, pd.Series, lambda rows: pd.DataFrame({"formula": rows})):
+        model = TransferCV(cv=2, random_state=0).fit(kind(formulas), np.arange(30.0))
+        assert list(competitors(model)) == ["baseline"]
+        assert list(competitors(model)["baseline"].named_steps)[0] == "compositionfeaturizer"
+        assert model.predict(kind(formulas)).shape == (30,)
+
+
+# who wins ---------------------------------------------------------------------------------------------
+
+
+def test_a_related_source_is_used_and_helps():
+    model = fitted()
+    assert model.best_name_[0] in ("fine-tuned", "frozen")
+    assert model.transfer_gain_[0] > 0.5
+    error, alone = (np.abs(m.predict(NEW) - NEW @ LAW).mean() for m in (model, Linear().fit(X, y)))
+    assert error < 0.5 * alone
+
+
+def test_an_unrelated_source_is_refused():
+    model = fitted(UNRELATED)
+    assert model.best_name_[0] in ("scratch", "baseline")
+    assert list(model.estimators_) == model.best_name_
+    assert model.transfer_gain_ == [0]
+    table = results(model)
+    assert table.loc["fine-tuned", "mae"] > table.loc["scratch", "mae"]
+
+
+def test_no_gain_at_all_is_refused():
+    twin = FeatureTransfer(RELATED, DummyRegressor())  # predicts the mean as the other one does
+    model = fitted(estimator=DummyRegressor(), candidates=[("baseline", "drop"), ("frozen", twin)])
+    assert results(model).loc["frozen", "gain"] == pytest.approx(0)
+    assert model.best_name_ == ["scratch"]
+
+
+def test_a_guarded_choice_never_has_an_unclear_gain():
+    rng = np.random.default_rng(1)
+    for strength in np.linspace(0, 2, 12):
+        source = Linear().fit(SOURCE_X, SOURCE_X @ (LAW + strength * rng.standard_normal(20)))
+        table = results(fitted(source))
+        kept = table[table.weight > 0].iloc[0]
+        assert not kept.transfer or kept.gain > 0.5 * kept.gain_error
+        alone = table[~table.transfer]
+        assert kept.transfer or kept.mae == alone.mae.min()
+
+
+def test_errors_are_those_of_an_ordinary_cross_validation():
+    model = fitted(cv=FOLDS)
+    for name, candidate in model.candidates_:
+        errors = np.abs(cross_val_predict(candidate, X, y, cv=FOLDS) - y)
+        row = results(model).loc[name]
+        assert row.mae == pytest.approx(errors.mean())
+        assert row.fold1_mae == pytest.approx(errors[FOLDS[1][1]].mean())
+    # Five folds of equal size: the standard error of the mean of their means.
+    folds = results(model).loc["scratch", [f"fold{k}_mae" for k in range(5)]].astype(float)
+    assert results(model).loc["scratch", "mae_error"] == pytest.approx(folds.std(ddof=1) / np.sqrt(5))
+
+
+def test_gains_are_over_the_best_candidate_without_a_source():
+    table = results(fitted())
+    alone = table[~table.transfer].mae.min()
+    np.testing.assert_allclose(table.gain, alone - table.mae)
+    assert list(table.transfer) == [False, False, True, True]
+
+
+def test_the_winner_is_fitted_on_all_rows():
+    model = fitted(candidates=[*WITHOUT_TREES, ("frozen", "drop")])
+    assert model.best_name_ == ["fine-tuned"]
+    assert list(model.estimators_) == ["fine-tuned"]
+    np.testing.assert_allclose(model.predict(NEW), Linear(init=RELATED).fit(X, y).predict(NEW))
+
+
+def test_a_blend_is_the_weighted_sum_of_its_parts():
+    model = fitted(combine="blend")
+    assert model.weights_.sum() == pytest.approx(1)
+    assert (model.weights_ >= 0).all()
+    parts = [clone(c).fit(X, y).predict(NEW) for _, c in model.candidates_]
+    np.testing.assert_allclose(model.predict(NEW), model.weights_[0] @ parts, rtol=1e-6)
+
+
+def test_each_target_has_its_own_winner_and_its_own_missing_labels():
+    Y = np.column_stack([y, X @ -LAW])
+    both = Linear().fit(SOURCE_X, np.column_stack([SOURCE_X @ LAW, SOURCE_X @ OTHER]))
+    Y[:5, 0], Y[5:8, 1] = np.nan, np.nan
+    model = fitted(
+        both,
+        Y,
+        candidates=[
+            *WITHOUT_TREES,
+            ("frozen", "drop"),
+            ("fine-tuned", "drop"),
+            ("as is", FrozenEstimator(both)),
+        ],
+    )
+    assert model.best_name_[0] == "as is"
+    assert model.best_name_[1] in ("scratch", "baseline")
+    assert model.predict(NEW).shape == (200, 2)
+    np.testing.assert_allclose(model.predict(NEW)[:, 0], both.predict(NEW)[:, 0])
+    assert len(model.reason_.splitlines()) == 2
+
+
+def test_without_a_candidate_of_its_own_the_lowest_error_wins():
+    model = fitted(candidates=[("scratch", "drop"), ("baseline", "drop")])
+    assert model.best_name_[0] == results(model).mae.idxmin()
+    assert np.isnan(model.transfer_gain_).all()
+
+
+def test_what_a_clone_forgets_does_not_count_as_a_source():
+    pipeline = make_pipeline(StandardScaler(), Ridge()).fit(X, y)
+    table = results(fitted(candidates=[*WITHOUT_TREES, ("pipeline", pipeline)]))
+    assert not table.loc["pipeline", "transfer"]
+
+
+# why --------------------------------------------------------------------------------------------------
+
+
+def shown(row):
+    return f"{row.mae:.3g} ± {row.mae_error:.2g}"
+
+
+def test_the_reason_for_transfer_holds_both_errors_and_the_gain():
+    model = fitted()
+    table = results(model)
+    best, alone = table.loc[model.best_name_[0]], table[~table.transfer].sort_values("mae").iloc[0]
+    assert model.reason_ == (
+        f"{best.name}: mean absolute error {shown(best)} over 5 folds, against {shown(alone)} of "
+        f"{alone.name}, the best without transfer: a gain of {best.gain:.2g} ± {best.gain_error:.2g}."
+    )
+
+
+def test_the_reason_against_transfer_names_its_best():
+    model = fitted(UNRELATED)
+    table = results(model)
+    best = table[table.transfer].sort_values("mae").iloc[0]
+    assert "Transfer is not clearly better" in model.reason_
+    assert f"{best.name}, the best with it, has {shown(best)}" in model.reason_
+
+
+def test_the_reason_without_sources_names_the_next():
+    model = TransferCV(estimator=Linear(), candidates=[("baseline", DummyRegressor())]).fit(X, y)
+    assert model.reason_.startswith("scratch: mean absolute error")
+    assert "the lowest of 2; next is baseline with" in model.reason_
+
+
+def test_the_reason_for_a_blend_holds_its_parts():
+    model = fitted(combine="blend")
+    for share, (name, _) in zip(model.weights_[0], model.candidates_, strict=True):
+        assert (f"{100 * share:.0f} % {name}" in model.reason_) == (share > 0)
+
+
+# sources ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("combine", ["best", "blend"])
+def test_sources_are_never_changed(combine):
+    source = Linear(random_state=1).fit(SOURCE_X, SOURCE_X @ LAW)
+    before = pickle.dumps(source)
+    bare = ("bare", Linear(init=source))
+    TransferCV(source, candidates=[bare], combine=combine, random_state=0).fit(X, y).predict(NEW)
+    clone(TransferCV(source, random_state=1)).fit(X, y)
+    assert pickle.dumps(source) == before
+
+
+def test_cloning_keeps_the_source():
+    copy = clone(fitted())
+    assert copy.source is RELATED
+    with pytest.raises(NotFittedError):
+        copy.predict(X)
+
+
+def test_a_source_that_is_not_fitted_is_an_error():
+    with pytest.raises(NotFittedError, match="Source 'gas' is not fitted: fit this Linear"):
+        fitted([("gas", Linear())])
+
+
+@pytest.mark.parametrize("source", [[RELATED], [("a", 3)], [("a", RELATED, 1)]])
+def test_a_source_of_another_form_is_an_error(source):
+    with pytest.raises(TypeError, match="source must be a fitted estimator|Source 'a' must be"):
+        fitted(source)
+
+
+def test_two_sources_of_one_name_are_an_error():
+    with pytest.raises(ValueError, match="source have the same name: \\['a'\\]"):
+        fitted([("a", RELATED), ("a", UNRELATED)])
+
+
+# the rest ---------------------------------------------------------------------------------------------
+
+
+def test_the_standard_deviation_is_the_root_mean_square_of_held_out_errors():
+    model = fitted(cv=FOLDS)
+    candidate = competitors(model)[model.best_name_[0]]
+    errors = cross_val_predict(candidate, X, y, cv=FOLDS) - y
+    mean, std = model.predict(NEW, return_std=True)
+    np.testing.assert_array_equal(mean, model.predict(NEW))
+    np.testing.assert_allclose(std, np.sqrt((errors**2).mean()))
+
+
+def test_a_failing_candidate_is_named():
+    bad = Ridge(solver="cholesky", alpha=-1.0)
+    with pytest.raises(ValueError, match="alpha") as failure:
+        fitted(candidates=[("bad", bad)])
+    assert "TransferCV, while it cross-validated the candidate 'bad'." in failure.value.__notes__
+
+
+def test_a_candidate_for_another_number_of_targets_is_an_error():
+    with pytest.raises(ValueError, match=r"predicts 1 target\(s\), y has 2") as failure:
+        TransferCV(candidates=[("as is", FrozenEstimator(RELATED))], cv=2).fit(X, np.column_stack([y, y]))
+    assert "'as is'" in failure.value.__notes__[0]
+
+
+def test_too_few_rows_for_the_folds_are_an_error():
+    with pytest.raises(ValueError, match="cv=5 folds need at least as many"):
+        TransferCV(RELATED).fit(X[:4], y[:4])
+
+
+def test_a_target_without_held_out_labels_is_an_error():
+    Y = np.column_stack([y, y])
+    Y[5:, 1] = np.nan
+    with pytest.raises(ValueError, match="No row that cv holds out has a label of target 'gap'"):
+        fitted(y=pd.DataFrame(Y, columns=["energy", "gap"]), cv=[(np.arange(10), np.arange(10, 25))])
+
+
+def test_groups_reach_the_splitter():
+    groups = np.repeat(np.arange(5), 5)
+    model = TransferCV(RELATED, candidates=WITHOUT_TREES, cv=GroupKFold(5)).fit(X, y, groups=groups)
+    splits = list(GroupKFold(5).split(X, groups=groups))
+    errors = np.abs(cross_val_predict(Ridge(10.0), X, y, cv=splits) - y)
+    assert results(model).loc["baseline", "mae"] == pytest.approx(errors.mean())
+
+
+@pytest.mark.parametrize("routing", [False, True], ids=["routing off", "routing on"])
+def test_two_jobs_give_what_one_gives(routing):
+    model = TransferCV(RELATED, candidates=[("baseline", RandomForestRegressor(3))], random_state=0)
+    with config_context(enable_metadata_routing=routing):
+        one, two = (
+            cross_val_score(clone(model).set_params(n_jobs=n), X, y, cv=3, error_score="raise")
+            for n in (1, 2)
+        )
+        search = GridSearchCV(model, {"combine": ["best", "blend"]}, cv=2, error_score="raise").fit(X, y)
+    np.testing.assert_array_equal(one, two)
+    assert (one > 0.8).all()
+    assert search.best_estimator_.source is RELATED
+
+
+def test_random_state_makes_two_fits_identical():
+    params = {"candidates": [("baseline", RandomForestRegressor(3))], "combine": "blend"}
+    first, again, other = (fitted(random_state=seed, **params) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first.predict(NEW), again.predict(NEW))
+    assert first.cv_results_["mae"] != other.cv_results_["mae"]
+
+
+def test_pickle_and_file_round_trips(tmp_path):
+    pytest.importorskip("skops", reason="saving needs skops")
+    model = fitted(combine="blend")
+    skxfer.save(model, tmp_path / "model.skxfer")
+    for copy in (pickle.loads(pickle.dumps(model)), skxfer.load(tmp_path / "model.skxfer", trusted=[Linear])):
+        np.testing.assert_array_equal(copy.predict(NEW), model.predict(NEW))
+        assert copy.reason_ == model.reason_
+
+
+def test_predictions_do_not_depend_on_batch_mates():
+    model = fitted(combine="blend")
+    alone = [model.predict(row[None])[0] for row in NEW[:5]]
+    np.testing.assert_allclose(model.predict(NEW)[:5], alone, rtol=1e-9)
