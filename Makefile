@@ -35,7 +35,7 @@ $(VENV)/demo: $(VENV)/venv setup.cfg $(CONSTRAINTS)
 	touch $@
 
 $(VENV)/test: $(VENV)/venv setup.cfg $(CONSTRAINTS)
-	$(INSTALL) $(XGBOOST) --editable ".[cli,persistence,torch,atoms,excel,dask,test]"
+	$(INSTALL) $(XGBOOST) --editable ".[cli,persistence,torch,atoms,composition,excel,dask,test]"
 	touch $@
 
 $(VENV)/lint: $(VENV)/venv setup.cfg $(CONSTRAINTS)
@@ -43,7 +43,7 @@ $(VENV)/lint: $(VENV)/venv setup.cfg $(CONSTRAINTS)
 	touch $@
 
 $(VENV)/docs: $(VENV)/venv setup.cfg $(CONSTRAINTS)
-	$(INSTALL) $(XGBOOST) --editable ".[cli,docs,torch]"
+	$(INSTALL) $(XGBOOST) --editable ".[cli,composition,docs,torch]"
 	touch $@
 
 clean:

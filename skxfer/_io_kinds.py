@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch
 
 from . import _io_nets as nets
-from ._io_names import SKLEARN_LEAVES, RefusedError, is_torch_dtype, name_of
+from ._io_names import SKLEARN_LEAVES, RefusedError, is_torch_dtype, name_of, require
 
 
 def _named(*names):
@@ -71,6 +71,19 @@ def _encode_array(writer, array, where):
 
 def _decode_array(reader, _):
     return np.lib.format.read_array(reader.arrays, allow_pickle=False)
+
+
+def _encode_frame(writer, frame, where):
+    if frame.index.nlevels > 1 or frame.columns.nlevels > 1:
+        raise TypeError(f"Cannot save {where}: a DataFrame with several levels. Flatten its index first.")
+    columns = [frame.iloc[:, column].to_numpy() for column in range(frame.shape[1])]
+    return writer([list(frame.index), list(frame.columns), columns], where)
+
+
+def _decode_frame(reader, spec):
+    index, names, columns = reader(spec)
+    frame = require("pandas").DataFrame(dict(enumerate(columns)), index=index)
+    return frame.set_axis(names, axis=1)
 
 
 def _is_object_array(obj):
@@ -252,6 +265,7 @@ KINDS = [
     Kind("dtype", _is_dtype, lambda w, o, at: o.str, lambda r, s: np.dtype(s), shared=False),
     Kind("name", _is_name, lambda w, o, at: w.name(*name_of(o)), lambda r, s: r.names[s], shared=False),
     Kind("array", _is_array, _encode_array, _decode_array),
+    Kind("frame", _named("pandas.core.frame.DataFrame", "pandas.DataFrame"), _encode_frame, _decode_frame),
     Kind("objects", _is_object_array, _encode_objects, _decode_objects),
     Kind("tree", _named(_TREE_CLASS), _encode_tree, _decode_tree),
     Kind("neighbors", _named(*_NEIGHBORS), _encode_neighbors, _decode_neighbors),

@@ -22,7 +22,7 @@ import skxfer
 from skxfer import FeatureTransfer, HierarchicalTransfer, SequentialTransfer, SpectrumFeaturizer, TransferCV
 from skxfer.featurizers import ClippedScaler, CompositionFeaturizer, MatminerFeaturizer
 from skxfer.model_selection import TargetKFold
-from skxfer.models import HMNNRegressor
+from skxfer.models import HMNNRegressor, LGDCNNRegressor
 
 
 class Composition(TransformerMixin, BaseEstimator):
@@ -54,7 +54,7 @@ TABLE = [
     HMNNRegressor(max_epochs=30, extend=False, n_members=2, hidden_dim=32, expert_dim=16),
 ]
 # Estimators that learn from objects (formulas here, structures elsewhere) and their domains.
-OBJECTS = {
+DOMAINS = {
     "guarded": HierarchicalTransfer(
         make_pipeline(Composition(), Ridge()), source_domains=["gas"], cv=2, random_state=0
     ),
@@ -85,7 +85,30 @@ FEATURIZERS = {
     "magpie": (CompositionFeaturizer, lambda: CompositionFeaturizer("magpie"), "matminer"),
     "valence": (MatminerFeaturizer, lambda: MatminerFeaturizer(_valence()), "matminer"),
 }
-every_model = pytest.mark.parametrize("model", [clone(model) for model in OBJECTS.values()], ids=[*OBJECTS])
+# And those that learn from objects alone.
+LETTERS = pd.DataFrame(np.eye(3), index=list("CHO"))  # an embedding of elements, in place of matminer's
+OBJECTS = DOMAINS | {
+    "network": LGDCNNRegressor(
+        embedding=LETTERS,
+        hidden_dim=16,
+        n_blocks=1,
+        batch_size=16,
+        max_epochs=40,
+        extend=False,
+        random_state=0,
+    )
+}
+
+
+# Formulas with the same fractions have different energies here, which networks of fractions warn of.
+pytestmark = pytest.mark.filterwarnings("ignore:.*compositions have several rows:UserWarning")
+
+
+def over(models):
+    return pytest.mark.parametrize("model", [clone(model) for model in models.values()], ids=[*models])
+
+
+every_model, every_model_of_domains = over(OBJECTS), over(DOMAINS)
 
 rng = np.random.default_rng(0)
 COUNTS = rng.integers(1, 9, size=(46, 3))
@@ -95,8 +118,12 @@ ENERGY = COUNTS @ [-1.0, 0.5, 2.0] + 0.1 * COUNTS[:, 0] ** 2 + (DOMAIN == "water
 NEW = ["C3H8O1", "C2H2O2", "C5H4O4", "C8H8O8", "C1H4O1"]
 
 
+def labels(model, rows=slice(None)):
+    return {} if isinstance(model, LGDCNNRegressor) else {"sample_domain": DOMAIN[rows]}
+
+
 def fitted(model, rows=slice(None)):
-    return clone(model).fit(FORMULAS[rows], ENERGY[rows], sample_domain=DOMAIN[rows])
+    return clone(model).fit(FORMULAS[rows], ENERGY[rows], **labels(model, rows))
 
 
 def parameters(model):
@@ -145,7 +172,7 @@ def test_scikit_learn_checks_pass_with_routing(model):
 # objects ----------------------------------------------------------------------------------------------
 
 
-@every_model
+@every_model_of_domains
 def test_objects_are_learned_from(model):
     error = np.abs(fitted(model).predict(FORMULAS)[30:] - ENERGY[30:]).mean()
     assert error < 0.5 * np.abs(ENERGY[30:] - ENERGY[30:].mean()).mean()
@@ -154,7 +181,7 @@ def test_objects_are_learned_from(model):
 @every_model
 @pytest.mark.parametrize("kind", [tuple, np.array, lambda x: np.array(x, dtype=object)])
 def test_objects_come_in_any_container(model, kind):
-    got = clone(model).fit(kind(FORMULAS), ENERGY, sample_domain=DOMAIN).predict(kind(NEW))
+    got = clone(model).fit(kind(FORMULAS), ENERGY, **labels(model)).predict(kind(NEW))
     np.testing.assert_array_equal(got, fitted(model).predict(NEW))
 
 
@@ -166,7 +193,7 @@ def test_clone_has_the_same_parameters_and_no_fit(model):
         copy.predict(NEW)
 
 
-@every_model
+@every_model_of_domains
 def test_parameters_can_be_read_and_set_at_every_depth(model):
     learner = clone(model).estimator.steps[-1][0]
     nested = next(
@@ -185,7 +212,7 @@ def test_parameters_can_be_read_and_set_at_every_depth(model):
 def test_fitting_twice_gives_the_same_model(model):
     model = fitted(model)
     first = model.predict(NEW)
-    second = model.fit(FORMULAS, ENERGY, sample_domain=DOMAIN).predict(NEW)
+    second = model.fit(FORMULAS, ENERGY, **labels(model)).predict(NEW)
     np.testing.assert_array_equal(first, second)
 
 
@@ -194,7 +221,7 @@ def test_fit_changes_neither_parameters_nor_data(model):
     model = clone(model)
     before = parameters(model)
     formulas, energy, domain = list(FORMULAS), ENERGY.copy(), DOMAIN.copy()
-    model.fit(formulas, energy, sample_domain=domain)
+    model.fit(formulas, energy, **(labels(model) and {"sample_domain": domain}))
     assert parameters(model) == before
     assert formulas == FORMULAS
     np.testing.assert_array_equal(energy, ENERGY)
@@ -254,7 +281,7 @@ def test_order_of_training_rows_does_not_matter(name):
     np.testing.assert_allclose(shuffled.predict(NEW), fitted(OBJECTS[name]).predict(NEW), rtol=1e-9)
 
 
-@every_model
+@every_model_of_domains
 @pytest.mark.parametrize("routing", [False, True], ids=["routing off", "routing on"])
 def test_cross_val_score_on_two_jobs_is_that_of_one(model, routing):
     cv = TargetKFold(2, source_domains=["gas"], random_state=0)
@@ -268,7 +295,7 @@ def test_cross_val_score_on_two_jobs_is_that_of_one(model, routing):
     assert (one > 0).all()
 
 
-@every_model
+@every_model_of_domains
 @pytest.mark.parametrize("routing", [False, True], ids=["routing off", "routing on"])
 def test_grid_search_on_two_jobs_refits_the_best(model, routing):
     last = clone(model).estimator.steps[-1][0]

@@ -16,6 +16,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn
 from sklearn.base import BaseEstimator, RegressorMixin, clone
@@ -921,3 +922,23 @@ def test_files_of_earlier_versions_still_load_and_predict_the_same(record):
             )
         raise
     np.testing.assert_allclose(got, record["expected"], rtol=1e-5 if record["dtype"] == "float32" else 1e-9)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame({"a": [1.5, np.nan], "b": [1, 2]}, index=["Fe", "O"]),
+        pd.DataFrame({0: ["x", "y"], 1: [True, False]}),
+    ],
+)
+def test_tables_come_back(frame, tmp_path):
+    model = FunctionTransformer(kw_args={"table": frame})
+    io.save(model, tmp_path / "model.skxfer")
+    loaded = io.load(tmp_path / "model.skxfer")
+    pd.testing.assert_frame_equal(loaded.kw_args["table"], frame)
+
+
+def test_tables_with_several_levels_are_refused(tmp_path):
+    frame = pd.DataFrame([[1.0]], columns=pd.MultiIndex.from_tuples([("a", "b")]))
+    with pytest.raises(TypeError, match="several levels"):
+        io.save(FunctionTransformer(kw_args={"table": frame}), tmp_path / "model.skxfer")

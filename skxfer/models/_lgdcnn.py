@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._io_names import require
-from ..featurizers._composition import CompositionFeaturizer
+from ..featurizers import CompositionFeaturizer
 from ..formulas import ELEMENTS, parse_formulas
 from ..inputs import check_targets, check_weights, n_rows
 from ._torch import KeepsInit, in_chunks, moments, train_net
@@ -223,7 +223,6 @@ class LGDCNNRegressor(KeepsInit, RegressorMixin, TransformerMixin, BaseEstimator
         Y = check_targets(y, fractions.shape[0])
         self._single_target, self.n_targets_ = np.asarray(y).ndim == 1, Y.shape[1]
         self.target_names_ = [str(name) for name in y.columns] if isinstance(y, pd.DataFrame) else None
-        _warn_of_conflicts(fractions, Y)
         weight = np.ones(len(Y)) if sample_weight is None else check_weights(sample_weight, Y)
         weight = weight[:, None] * ~np.isnan(Y)
         kept = weight.any(axis=1)
@@ -232,6 +231,7 @@ class LGDCNNRegressor(KeepsInit, RegressorMixin, TransformerMixin, BaseEstimator
             raise ValueError(
                 f"Target {np.flatnonzero(~weight.any(axis=0))[0]} has no label with a sample_weight above 0."
             )
+        _warn_of_conflicts(fractions, Y)
         source = self._check_init()
         architecture = self._architecture() if source is None else source._module_params()
         self._table = architecture["module__table"]
@@ -518,7 +518,7 @@ def element_table(embedding):
     ndarray of shape (119, n_properties)
         NaN where an element is absent. The row 0 stands for none.
     """
-    table = CompositionFeaturizer(embedding, impute_nan=False)._source()[2]
+    table = CompositionFeaturizer(embedding, impute_nan=False).fit(["H"]).element_table_
     if isinstance(embedding, str):
         table = table - np.nanmean(table, axis=0)
         table *= MAT2VEC_DEVIATION / np.nanstd(table)

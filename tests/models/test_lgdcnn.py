@@ -1,0 +1,397 @@
+"""LGDCNNRegressor through its public interface."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.exceptions import FitFailedWarning, NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+
+pytest.importorskip("torch", reason="needs torch")
+pytest.importorskip("skorch", reason="needs skorch")
+
+from skxfer import LGDCNNRegressor  # noqa: E402
+from skxfer.formulas import ELEMENTS, parse_formulas  # noqa: E402
+from skxfer.models._lgdcnn import PARTS, VARIANTS, sorted_elements  # noqa: E402
+
+# Word vectors in miniature, so that nothing here needs matminer.
+TABLE = pd.DataFrame(np.random.default_rng(0).normal(0, 0.3, (86, 12)), index=ELEMENTS[:86])
+SMALL = {"embedding": TABLE, "hidden_dim": 16, "n_blocks": 1, "extend": False, "batch_size": 32}
+METALS = ["Ag", "Al", "Au", "Co", "Cu", "Fe", "Ni", "Pd", "Pt", "Ti", "Zn", "Zr"]
+
+
+def alloys(n, seed=0, shift=0.0):
+    """Formulas of two or three metals, and a property that is a quadratic form in the fractions."""
+    rng = np.random.default_rng(seed)
+    property_of = dict(zip(METALS, np.random.default_rng(1).normal(size=len(METALS)), strict=True))
+    formulas, y = [], []
+    for _ in range(n):
+        symbols = rng.choice(METALS, rng.integers(2, 4), replace=False)
+        amounts = rng.integers(1, 6, len(symbols))
+        fraction = amounts / amounts.sum()
+        own = np.array([property_of[symbol] for symbol in symbols])
+        formulas.append("".join(f"{s}{a}" for s, a in zip(symbols, amounts, strict=True)))
+        y.append(fraction @ own + np.ptp(own) * np.prod(fraction) + shift)
+    return formulas, 10 * np.array(y)
+
+
+FORMULAS, Y = alloys(150)
+NEW = ["AgAl", "Cu2FeZr", "Ti3Pt", "NiPd", "Au"]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return LGDCNNRegressor(**SMALL, max_epochs=40, random_state=0).fit(FORMULAS, Y)
+
+
+# learning ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_variant_learns_a_mixing_law(variant):
+    model = LGDCNNRegressor(**SMALL, variant=variant, max_epochs=120, random_state=0).fit(FORMULAS, Y)
+    new, expected = alloys(60, seed=2)
+    assert np.abs(model.predict(new) - expected).mean() < 0.5 * np.abs(expected - Y.mean()).mean()
+
+
+@pytest.mark.parametrize("pooling", ["mean", "fraction", "attention"])
+def test_every_pooling_learns_a_mixing_law(pooling):
+    model = LGDCNNRegressor(**SMALL, pooling=pooling, max_epochs=120, random_state=0).fit(FORMULAS, Y)
+    new, expected = alloys(60, seed=2)
+    assert np.abs(model.predict(new) - expected).mean() < 0.5 * np.abs(expected - Y.mean()).mean()
+
+
+def test_two_targets_with_missing_labels_are_learned_together():
+    both = np.column_stack([Y, -3 * Y + 100])
+    both[::2, 1] = np.nan
+    model = LGDCNNRegressor(**SMALL, max_epochs=40, random_state=0).fit(
+        FORMULAS, pd.DataFrame(both, columns=["energy", "volume"])
+    )
+    new, expected = alloys(60, seed=2)
+    assert model.target_names_ == ["energy", "volume"]
+    error = np.abs(model.predict(new) - np.column_stack([expected, -3 * expected + 100])).mean(axis=0)
+    assert (error < 0.5 * np.nanstd(both, axis=0)).all()
+
+
+def test_rows_without_weight_are_not_seen():
+    weight = np.ones(len(Y))
+    weight[100:] = 0
+    y = np.where(weight > 0, Y, 1e6 + np.arange(len(Y)))
+    params = {**SMALL, "max_epochs": 2, "random_state": 0}
+    weighted = LGDCNNRegressor(**params).fit(FORMULAS, y, sample_weight=weight)
+    alone = LGDCNNRegressor(**params).fit(FORMULAS[:100], y[:100])
+    np.testing.assert_array_equal(weighted.predict(NEW), alone.predict(NEW))
+
+
+def test_weights_draw_predictions_to_the_heavy_rows():
+    y = np.repeat([0.0, 1.0], 40)
+    formulas = ["NaCl", "KBr"] * 40  # the formulas say nothing of the labels
+    weight = np.where(y > 0, 9.0, 1.0)
+    params = {**SMALL, "max_epochs": 60, "random_state": 0}
+    with pytest.warns(UserWarning, match="different labels"):
+        heavy = LGDCNNRegressor(**params).fit(formulas, y, sample_weight=weight).predict(["NaCl"])
+    with pytest.warns(UserWarning, match="different labels"):
+        light = LGDCNNRegressor(**params).fit(formulas, y, sample_weight=10 - weight).predict(["NaCl"])
+    assert heavy > 0.7
+    assert light < 0.3
+
+
+def test_uncertainty_is_larger_where_labels_scatter():
+    rng = np.random.default_rng(0)
+    formulas = np.array(["NaCl", "KBr"])[np.arange(200) % 2]
+    y = np.where(formulas == "NaCl", rng.laplace(0, 1, 200), rng.laplace(0, 0.1, 200))
+    with pytest.warns(UserWarning, match="2 compositions have several rows with different labels .200 rows"):
+        model = LGDCNNRegressor(**SMALL, max_epochs=60, random_state=0).fit(formulas, y)
+    _, std = model.predict(["NaCl", "KBr"], return_std=True)
+    np.testing.assert_allclose(std, np.sqrt(2) * np.array([1, 0.1]), rtol=0.35)
+
+
+def test_members_are_averaged_and_their_disagreement_is_uncertainty():
+    model = LGDCNNRegressor(**SMALL, n_members=3, max_epochs=5, random_state=0).fit(FORMULAS, Y)
+    mean, std = model.predict(NEW, return_std=True)
+    alone = []
+    for net in model.nets_:
+        member = clone(model).fit(FORMULAS[:40], Y[:40])
+        vars(member).update(nets_=[net], center_=model.center_, scale_=model.scale_)
+        alone.append(member.predict(NEW, return_std=True))
+    means, stds = np.array(alone).transpose(1, 0, 2)
+    np.testing.assert_allclose(mean, means.mean(axis=0))
+    np.testing.assert_allclose(std**2, (stds**2).mean(axis=0) + means.var(axis=0))
+
+
+# formulas ---------------------------------------------------------------------------------------------
+
+
+def test_ways_to_write_a_composition_do_not_matter(model):
+    np.testing.assert_allclose(
+        model.predict(["Cu2FeZr", "ZrCu2Fe", "Cu4Fe2Zr2", "Cu0.5Fe0.25Zr0.25", "(Cu)2(FeZr)"]),
+        model.predict(["Cu2FeZr"] * 5),
+        rtol=1e-6,
+    )
+
+
+def test_thirds_that_are_rounded_differently_keep_one_order(model):
+    amounts = [0.1 + 0.2, 0.3, 0.3]
+    written = "".join(f"{s}{a:.17f}" for s, a in zip(["Zr", "Al", "Fe"], amounts, strict=True))
+    np.testing.assert_allclose(model.predict([written]), model.predict(["ZrAlFe"]), rtol=1e-6)
+
+
+def test_elements_come_by_falling_fraction_then_atomic_number():
+    number, fraction = sorted_elements(parse_formulas(["CuFeO2", "H2O", "Au"]))
+    np.testing.assert_array_equal(number, [[8, 26, 29], [1, 8, 0], [79, 0, 0]])
+    np.testing.assert_allclose(fraction, [[0.5, 0.25, 0.25], [2 / 3, 1 / 3, 0], [1, 0, 0]])
+
+
+def test_prediction_does_not_depend_on_batch_mates(model):
+    np.testing.assert_array_equal(model.predict(NEW), [model.predict([formula])[0] for formula in NEW])
+
+
+@pytest.mark.parametrize("kind", [tuple, np.array, pd.Series, lambda x: pd.DataFrame({"formula": x})])
+def test_formulas_come_in_any_container(kind, model):
+    np.testing.assert_array_equal(model.predict(kind(NEW)), model.predict(NEW))
+
+
+def test_element_without_an_embedding_is_named(model):
+    with pytest.raises(ValueError, match="Row 1 has the element Pu, which the embedding does not have"):
+        model.predict(["AgAl", "PuO2"])
+    with pytest.raises(ValueError, match="Row 0 has the element Np"):
+        LGDCNNRegressor(**SMALL).fit(["NpO2", "AgAl"], [1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("formulas", "error", "message"),
+    [
+        (["AgAl", ""], ValueError, "1"),
+        (["AgAl", "Xx2"], ValueError, "1.*Xx"),
+        (["AgAl", None], TypeError, "1"),
+        (["AgAl", float("nan")], TypeError, "1"),
+        ([1.0, 2.0], TypeError, "1.0"),
+        ("AgAl", TypeError, "AgAl"),
+    ],
+)
+def test_what_is_no_formula_is_refused(formulas, error, message, model):
+    with pytest.raises(error, match=message):
+        model.predict(formulas)
+    with pytest.raises(error, match=message):
+        LGDCNNRegressor(**SMALL).fit(formulas, [1.0, 2.0])
+
+
+def test_sodium_nitride_is_a_formula(model):
+    assert np.isfinite(model.predict(["NaN"])).all()
+
+
+def test_conflicting_labels_are_counted_and_the_widest_is_named():
+    formulas = ["NaCl", "TiO2", "Ti2O4", "ZnO", "ZnO"]
+    with pytest.warns(
+        UserWarning, match=r"1 compositions .*\(2 rows; widest apart: the one of row 1, by 1.5"
+    ):
+        LGDCNNRegressor(**SMALL, max_epochs=1).fit(formulas, [1.0, 2.0, 3.5, 4.0, 4.0])
+
+
+# what it learned --------------------------------------------------------------------------------------
+
+
+def test_element_contributions_average_to_the_prediction(model):
+    table = model.element_contributions(NEW)
+    assert list(table.columns) == sorted(table.columns, key=ELEMENTS.index)
+    np.testing.assert_allclose(table.mean(axis=1), model.predict(NEW), rtol=1e-5)
+    assert table.notna().sum(axis=1).tolist() == [2, 3, 2, 2, 1]
+    assert table.loc[1].dropna().index.tolist() == ["Fe", "Cu", "Zr"]
+
+
+def test_contributions_to_several_targets_have_two_levels():
+    y = pd.DataFrame({"a": Y, "b": -Y})
+    model = LGDCNNRegressor(**SMALL, max_epochs=1, random_state=0).fit(FORMULAS, y)
+    table = model.element_contributions(NEW)
+    np.testing.assert_allclose(table["b"].mean(axis=1), model.predict(NEW)[:, 1], rtol=1e-5)
+
+
+def test_feature_maps_have_a_row_for_each_element(model):
+    maps = model.element_feature_map(["Cu2FeZr", "Au"])
+    assert [list(m.index) for m in maps] == [["Cu", "Fe", "Zr"], ["Au"]]
+    np.testing.assert_allclose(
+        np.array([m.mean(axis=0) for m in maps]), model.transform(["Cu2FeZr", "Au"]), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_pooled_features_have_names(model):
+    frame = clone(model).set_output(transform="pandas").fit(FORMULAS, Y).transform(NEW)
+    assert list(frame.columns) == list(model.get_feature_names_out())
+    np.testing.assert_array_equal(frame, model.transform(NEW))
+
+
+# starting from another one ----------------------------------------------------------------------------
+
+
+def weights(model, part):
+    state = model.nets_[0].module_.state_dict()
+    return {key: value for key, value in state.items() if key.startswith(PARTS[part].rstrip("*"))}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_frozen_parts_keep_the_weights_of_the_source(part, model):
+    tuned = LGDCNNRegressor(init=model, freeze=part, max_epochs=2, extend=False, random_state=0)
+    tuned.fit(FORMULAS[:40], Y[:40] + 1)
+    for other in PARTS:
+        source, now = weights(model, other), weights(tuned, other)
+        same = all((source[key] == now[key]).all() for key in source)
+        assert same == (other == part)
+
+
+def test_parts_are_trained_from_their_epoch_on(model):
+    def tuned(max_epochs):
+        tuned = LGDCNNRegressor(
+            init=model,
+            freeze={"embedding": 3, "global": 2},
+            max_epochs=max_epochs,
+            extend=False,
+            random_state=0,
+        )
+        return tuned.fit(FORMULAS[:40], Y[:40] + 1)
+
+    for epochs, moved in [(1, []), (2, ["global"]), (3, ["global", "embedding"])]:
+        now = tuned(epochs)
+        changed = {
+            part
+            for part in ("global", "embedding")
+            if any((weights(model, part)[key] != value).any() for key, value in weights(now, part).items())
+        }
+        assert changed == set(moved)
+
+
+def test_source_is_not_changed(model):
+    before = pickle.dumps(model)
+    LGDCNNRegressor(init=model, max_epochs=2, extend=False).fit(FORMULAS[:40], Y[:40])
+    assert pickle.dumps(model) == before
+
+
+def test_fine_tuning_beats_scratch_on_few_rows_of_a_related_property(model):
+    few, y = alloys(12, seed=3, shift=0.5)
+    new, expected = alloys(60, seed=4, shift=0.5)
+    params = {"max_epochs": 20, "extend": False, "random_state": 0}
+    tuned = LGDCNNRegressor(init=model, learning_rate=1e-3, **params).fit(few, y)
+    scratch = LGDCNNRegressor(**(SMALL | params)).fit(few, y)
+    errors = [np.abs(m.predict(new) - expected).mean() for m in (tuned, scratch)]
+    assert errors[0] < 0.6 * errors[1]
+
+
+def test_source_of_another_size_and_number_of_targets_serves(model):
+    tuned = LGDCNNRegressor(init=model, max_epochs=1, extend=False, freeze=["embedding", "global", "local"])
+    tuned.fit(FORMULAS[:40], np.column_stack([Y[:40], Y[:40] ** 2]))
+    assert tuned.predict(NEW).shape == (5, 2)
+    np.testing.assert_array_equal(tuned.transform(NEW), model.transform(NEW))
+
+
+def test_members_start_from_those_of_the_source(model):
+    tuned = LGDCNNRegressor(init=model, n_members=2, freeze="local", max_epochs=1, extend=False)
+    tuned.fit(FORMULAS[:40], Y[:40])
+    first, second = (net.module_.local_part.state_dict() for net in tuned.nets_)
+    assert all((first[key] == second[key]).all() for key in first)
+
+
+def test_clone_keeps_the_source_and_forgets_the_fit(model):
+    tuned = LGDCNNRegressor(init=model, max_epochs=1, extend=False)
+    copied = clone(tuned.fit(FORMULAS[:40], Y[:40]))
+    assert copied.init is model
+    with pytest.raises(NotFittedError):
+        copied.predict(NEW)
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "message"),
+    [
+        ({"freeze": "local"}, ValueError, "give it as init"),
+        ({"init": LGDCNNRegressor()}, NotFittedError, "FrozenEstimator"),
+        ({"init": Ridge()}, TypeError, "Ridge"),
+    ],
+)
+def test_source_that_cannot_serve_is_refused(params, error, message):
+    with pytest.raises(error, match=message):
+        LGDCNNRegressor(**(SMALL | params)).fit(FORMULAS, Y)
+
+
+def test_unknown_part_is_refused(model):
+    with pytest.raises(ValueError, match="no part 'tail'.*embedding"):
+        LGDCNNRegressor(init=model, freeze=["tail"]).fit(FORMULAS, Y)
+
+
+# scikit-learn -----------------------------------------------------------------------------------------
+
+
+def test_two_fits_and_a_pickle_are_equal(model):
+    again = clone(model).fit(FORMULAS, Y)
+    np.testing.assert_array_equal(again.predict(NEW), model.predict(NEW))
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(NEW), model.predict(NEW))
+
+
+def test_torch_generator_of_the_caller_is_left_alone(model):
+    import torch
+
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    clone(model).set_params(max_epochs=1).fit(FORMULAS, Y)
+    assert (torch.rand(3) == expected).all()
+
+
+@pytest.mark.parametrize("routing", [False, True], ids=["routing off", "routing on"])
+def test_grid_search_over_sources_and_parts_on_two_jobs(routing, model):
+    grid = {"init": [None, FrozenEstimator(model)], "max_epochs": [1]}
+    with config_context(enable_metadata_routing=routing):
+        search = GridSearchCV(
+            LGDCNNRegressor(**SMALL, random_state=0), grid, cv=2, n_jobs=2, error_score="raise"
+        )
+        search.fit(FORMULAS[:60], Y[:60])
+    assert search.best_params_["init"] is not None
+
+
+def test_sample_weight_is_routed():
+    weight = np.r_[np.ones(50), np.zeros(50)]
+    estimator = LGDCNNRegressor(**SMALL, max_epochs=1, random_state=0)
+    with config_context(enable_metadata_routing=True), pytest.warns(FitFailedWarning):
+        estimator = estimator.set_fit_request(sample_weight=True).set_score_request(sample_weight=False)
+        scores = cross_val_score(
+            estimator, FORMULAS[:100], Y[:100], params={"sample_weight": weight}, cv=2, error_score=np.nan
+        )
+    # The second half is never seen; the fold that has nothing else cannot be fitted.
+    assert np.isnan(scores).sum() == 1
+
+
+def test_pooled_features_feed_any_regressor(model):
+    pipeline = make_pipeline(FrozenEstimator(model), Ridge(1e-3)).fit(FORMULAS, Y)
+    assert pipeline.score(FORMULAS, Y) > model.score(FORMULAS, Y)
+
+
+def test_save_and_load_round_trip(model, tmp_path):
+    pytest.importorskip("skops", reason="saving needs skops")
+    import skxfer
+
+    tuned = LGDCNNRegressor(init=model, freeze={"local": 2}, max_epochs=2, extend=False).fit(
+        FORMULAS[:40], Y[:40]
+    )
+    skxfer.save(tuned, tmp_path / "model.skxfer")
+    loaded = skxfer.load(tmp_path / "model.skxfer")
+    np.testing.assert_array_equal(loaded.predict(NEW), tuned.predict(NEW))
+    np.testing.assert_array_equal(loaded.init.predict(NEW), model.predict(NEW))
+
+
+def test_labels_that_are_all_missing_are_an_error():
+    with pytest.raises(ValueError, match="target 1"):
+        LGDCNNRegressor(**SMALL).fit(FORMULAS, np.column_stack([Y, np.full(len(Y), np.nan)]))
+
+
+def test_embedding_of_matminer_has_the_spread_of_mat2vec():
+    pytest.importorskip("matminer", reason="the default embedding comes from matminer")
+    from skxfer.models._lgdcnn import element_table
+
+    table = element_table("matscholar")
+    assert table.shape == (119, 200)
+    known = table[~np.isnan(table).any(axis=1)]
+    assert len(known) == 103
+    np.testing.assert_allclose([known.mean(), known.std()], [0, 0.306], atol=1e-12)
