@@ -9,7 +9,7 @@ from numbers import Real
 import numpy as np
 from scipy import sparse
 
-__all__ = ["ELEMENTS", "parse_formulas"]
+__all__ = ["ELEMENTS", "combine_properties", "composition_groups", "parse_formulas"]
 
 _PERIODS = """
 H He
@@ -106,6 +106,109 @@ def parse_formulas(X):
         lengths.append(len(found))
     _warn_of_hydrates(formulas)
     return _fractions(np.array(columns), np.array(amounts), np.array(lengths), formulas)
+
+
+def sorted_elements(fractions):
+    """List the elements of each formula in order of falling fraction, equal ones by atomic number.
+
+    Parameters
+    ----------
+    fractions : csr_array of shape (n_samples, 118)
+
+    Returns
+    -------
+    number : ndarray of int, shape (n_samples, n_steps)
+        Atomic numbers, zero after the last element.
+    fraction : ndarray of shape (n_samples, n_steps)
+    """
+    count = np.diff(fractions.indptr)
+    rows = np.repeat(np.arange(len(count)), count)
+    # Equal amounts may differ by rounding where they were written differently.
+    order = np.lexsort((fractions.indices, -fractions.data.round(9), rows))
+    step = np.arange(len(rows)) - fractions.indptr[rows]
+    number = np.zeros((len(count), count.max(initial=0)), dtype=int)
+    fraction = np.zeros(number.shape)
+    number[rows, step] = fractions.indices[order] + 1
+    fraction[rows, step] = fractions.data[order]
+    return number, fraction
+
+
+def composition_groups(X):
+    """Number the compositions, so that formulas that mean the same one have the same number.
+
+    For :class:`sklearn.model_selection.GroupKFold` and its like: a composition in both
+    training and test rows is no test.
+
+    Parameters
+    ----------
+    X : sequence of length n_samples, or csr_array
+        Formulas, or what :func:`parse_formulas` makes of them.
+
+    Returns
+    -------
+    ndarray of int, shape (n_samples,)
+        Numbers from 0, in order of first appearance.
+
+    Examples
+    --------
+    >>> from skxfer.formulas import composition_groups
+    >>> print(composition_groups(["TiO2", "NaCl", "O4Ti2", "ClNa"]))
+    [0 1 0 1]
+    """
+    number, fraction = sorted_elements(X if sparse.issparse(X) else parse_formulas(X))
+    keys = np.hstack([number, fraction.round(9)])
+    _, first, group = np.unique(
+        keys.view(f"V{keys.itemsize * keys.shape[1]}").ravel(), return_index=True, return_inverse=True
+    )
+    return first.argsort().argsort()[group]
+
+
+def combine_properties(properties, *, exclude=None):
+    """Join tables of several properties into one, with a row for each composition.
+
+    For training on several source properties at once. Rows of the same
+    composition are averaged within a property; most compositions then have
+    labels of some properties only, and NaN for the others.
+
+    Parameters
+    ----------
+    properties : dict of str to (formulas, y)
+        Name of each property, its formulas and labels.
+    exclude : sequence of formulas, optional
+        Compositions that must not occur, such as those of the target's test rows: public
+        data sets share many.
+
+    Returns
+    -------
+    formulas : ndarray of object, shape (n_compositions,)
+        As first written.
+    labels : DataFrame of shape (n_compositions, n_properties)
+
+    Examples
+    --------
+    >>> from skxfer.formulas import combine_properties
+    >>> bulk, shear = (["MgO", "Cu", "TiN"], [160.0, 140.0, 280.0]), (["Cu", "OMg"], [48.0, 130.0])
+    >>> formulas, labels = combine_properties({"bulk": bulk, "shear": shear}, exclude=["NTi"])
+    >>> labels.set_axis(formulas)
+          bulk  shear
+    MgO  160.0  130.0
+    Cu   140.0   48.0
+    """
+    import pandas as pd
+
+    tables = [
+        pd.DataFrame({"formula": as_list(formulas), "property": name, "label": np.asarray(y, dtype=float)})
+        for name, (formulas, y) in properties.items()
+    ]
+    table = pd.concat(tables, ignore_index=True)
+    excluded = [] if exclude is None else as_list(exclude)
+    groups = composition_groups([*excluded, *table["formula"]])
+    table["group"] = groups[len(excluded) :]
+    table = table[~table["group"].isin(groups[: len(excluded)])]
+    formulas = table.drop_duplicates("group").sort_values("group")["formula"]
+    labels = table.pivot_table(index="group", columns="property", values="label", dropna=False)
+    labels = labels[list(properties)].reset_index(drop=True).rename_axis(columns=None)
+    return formulas.to_numpy(dtype=object), labels
 
 
 def _fractions(columns, amounts, lengths, formulas):

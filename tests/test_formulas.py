@@ -6,7 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skxfer.formulas import ELEMENTS, parse_formulas
+from skxfer.formulas import (
+    ELEMENTS,
+    combine_properties,
+    composition_groups,
+    parse_formulas,
+    sorted_elements,
+)
 
 real = pytest.mark.skipif("SKXFER_DATA" not in os.environ, reason="SKXFER_DATA does not name the data folder")
 
@@ -350,3 +356,35 @@ def test_published_formulas_mean_what_they_mean_to_pymatgen():
         formulas += list(table.sample(min(60, len(table)), random_state=0))
     expected = [pymatgen_row(formula) for formula in formulas]
     np.testing.assert_allclose(parse_formulas(formulas).toarray(), expected, rtol=1e-12, atol=1e-15)
+
+
+def test_elements_come_by_falling_fraction_then_atomic_number():
+    number, fraction = sorted_elements(parse_formulas(["CuFeO2", "H2O", "Au"]))
+    np.testing.assert_array_equal(number, [[8, 26, 29], [1, 8, 0], [79, 0, 0]])
+    np.testing.assert_allclose(fraction, [[0.5, 0.25, 0.25], [2 / 3, 1 / 3, 0], [1, 0, 0]])
+
+
+# compositions -----------------------------------------------------------------------------------------
+
+
+def test_groups_are_compositions():
+    formulas = ["Fe2O3", "O3Fe2", "FeO", "Fe0.4O0.6", "O2Fe2", "Fe3O4"]
+    assert composition_groups(formulas).tolist() == [0, 0, 1, 0, 1, 2]
+
+
+def test_rounding_does_not_split_a_composition():
+    assert len(set(composition_groups(["Fe0.3O0.1", "Fe3O", "Fe0.30000000000000004O0.1"]))) == 1
+
+
+def test_properties_are_averaged_within_and_joined_across():
+    first, second = (["NaCl", "ClNa", "MgO"], [1.0, 3.0, 5.0]), (["KBr", "OMg"], [7.0, 9.0])
+    formulas, labels = combine_properties({"a": first, "b": second})
+    assert list(formulas) == ["NaCl", "MgO", "KBr"]
+    np.testing.assert_array_equal(labels["a"], [2, 5, np.nan])
+    np.testing.assert_array_equal(labels["b"], [np.nan, 9, 7])
+
+
+def test_excluded_compositions_do_not_occur():
+    formulas, labels = combine_properties({"a": (["NaCl", "MgO"], [1.0, 2.0])}, exclude=["O2Mg2", "Cu"])
+    assert list(formulas) == ["NaCl"]
+    assert labels["a"].tolist() == [1.0]

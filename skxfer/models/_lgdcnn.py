@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._io_names import require
 from ..featurizers import CompositionFeaturizer
-from ..formulas import ELEMENTS, parse_formulas
+from ..formulas import ELEMENTS, composition_groups, parse_formulas, sorted_elements
 from ..inputs import check_targets, check_weights, n_rows
 from ._torch import KeepsInit, in_chunks, moments, train_net
 
@@ -481,31 +481,6 @@ class LGDCNNRegressor(KeepsInit, RegressorMixin, TransformerMixin, BaseEstimator
                 yield first + rows, inputs["number"], np.stack(outputs, axis=1)
 
 
-def sorted_elements(fractions):
-    """List the elements of each formula in order of falling fraction, equal ones by atomic number.
-
-    Parameters
-    ----------
-    fractions : csr_array of shape (n_samples, 118)
-
-    Returns
-    -------
-    number : ndarray of int, shape (n_samples, n_steps)
-        Atomic numbers, zero after the last element.
-    fraction : ndarray of shape (n_samples, n_steps)
-    """
-    count = np.diff(fractions.indptr)
-    rows = np.repeat(np.arange(len(count)), count)
-    # Equal amounts may differ by rounding where they were written differently.
-    order = np.lexsort((fractions.indices, -fractions.data.round(9), rows))
-    step = np.arange(len(rows)) - fractions.indptr[rows]
-    number = np.zeros((len(count), count.max()), dtype=int)
-    fraction = np.zeros(number.shape)
-    number[rows, step] = fractions.indices[order] + 1
-    fraction[rows, step] = fractions.data[order]
-    return number, fraction
-
-
 def element_table(embedding):
     """Return properties of the elements by atomic number.
 
@@ -527,9 +502,7 @@ def element_table(embedding):
 
 def _warn_of_conflicts(fractions, Y):
     """Warn of compositions that occur more than once with different labels."""
-    number, fraction = sorted_elements(fractions)
-    keys = np.hstack([number, fraction.round(9)])
-    _, formula = np.unique(keys.view(f"V{keys[0].nbytes}").ravel(), return_inverse=True)
+    formula = composition_groups(fractions)
     if formula.max() + 1 == len(Y):
         return
     of_formula = pd.DataFrame(Y).groupby(formula)

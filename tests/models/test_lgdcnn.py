@@ -17,8 +17,8 @@ pytest.importorskip("torch", reason="needs torch")
 pytest.importorskip("skorch", reason="needs skorch")
 
 from skxfer import LGDCNNRegressor  # noqa: E402
-from skxfer.formulas import ELEMENTS, parse_formulas  # noqa: E402
-from skxfer.models._lgdcnn import PARTS, VARIANTS, sorted_elements  # noqa: E402
+from skxfer.formulas import ELEMENTS  # noqa: E402
+from skxfer.models._lgdcnn import PARTS, VARIANTS  # noqa: E402
 
 # Word vectors in miniature, so that nothing here needs matminer.
 TABLE = pd.DataFrame(np.random.default_rng(0).normal(0, 0.3, (86, 12)), index=ELEMENTS[:86])
@@ -140,12 +140,6 @@ def test_thirds_that_are_rounded_differently_keep_one_order(model):
     amounts = [0.1 + 0.2, 0.3, 0.3]
     written = "".join(f"{s}{a:.17f}" for s, a in zip(["Zr", "Al", "Fe"], amounts, strict=True))
     np.testing.assert_allclose(model.predict([written]), model.predict(["ZrAlFe"]), rtol=1e-6)
-
-
-def test_elements_come_by_falling_fraction_then_atomic_number():
-    number, fraction = sorted_elements(parse_formulas(["CuFeO2", "H2O", "Au"]))
-    np.testing.assert_array_equal(number, [[8, 26, 29], [1, 8, 0], [79, 0, 0]])
-    np.testing.assert_allclose(fraction, [[0.5, 0.25, 0.25], [2 / 3, 1 / 3, 0], [1, 0, 0]])
 
 
 def test_prediction_does_not_depend_on_batch_mates(model):
