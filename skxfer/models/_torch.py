@@ -206,7 +206,9 @@ def train_net(
                     state | {k: v for k, v in carried if k in state and v.shape == state[k].shape}
                 )
         net.partial_fit(tensors(inputs), tensors(labels))
-    net.callbacks = net.callbacks[:1]  # the others acted on this training alone
+    # They acted on this training alone, and what they and the optimizer hold is larger than the net.
+    net.callbacks, net.callbacks_ = [], []
+    net.optimizer_.state.clear()
     net.module_.eval()
     if not all(torch.isfinite(parameter).all() for parameter in net.module_.parameters()):
         raise ValueError(f"Training diverged: lower learning_rate, it is {learning_rate:g}.")

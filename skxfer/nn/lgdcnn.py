@@ -154,21 +154,18 @@ class ConvolutionBlock(nn.Module):
     ----------
     size : int
     kernel_size : {1, 3}
-    residual : bool
-        Whether there is that connection.
     """
 
-    def __init__(self, size: int, kernel_size: int, residual: bool = True):
+    def __init__(self, size: int, kernel_size: int):
         super().__init__()
         self.convolutions = nn.ModuleList([Convolution(size, kernel_size) for _ in range(2)])
-        self.residual = residual
 
     def forward(self, x: Tensor, elements: Elements) -> Tensor:
         """Map ``[n_elements, size]`` to the same shape."""
         y = x
         for convolution in self.convolutions:
             y = convolution(y.relu(), elements)
-        return x + y if self.residual else y
+        return x + y
 
 
 class LGDCNN(nn.Module):
