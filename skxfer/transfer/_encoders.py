@@ -1,8 +1,10 @@
 """What a frozen encoder is: a fitted transformer, or a layer of a fitted network, and its features."""
 
 import copy
+import sys
 
 import numpy as np
+from joblib.hashing import NumpyHasher
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
@@ -77,10 +79,55 @@ def _check_encoder(name, encoder, layer):
         )
 
 
-def encode(encoder, layer, X):
-    """Return the features that a frozen encoder makes of X.
+def cached_encode(memory):
+    """Return :func:`encode` that keeps what it returns.
 
-    A function of its arguments alone, so that joblib.Memory can keep what it returns.
+    Parameters
+    ----------
+    memory : joblib.Memory
+
+    Returns
+    -------
+    callable
+        Of an encoder, a layer and X.
+    """
+    if getattr(memory, "location", "") is None:
+        return encode
+    kept = memory.cache(encode, ignore=["encoder"])
+    return lambda encoder, layer, X: kept(encoder, layer, X, contents=_contents(encoder))
+
+
+class _Contents(NumpyHasher):
+    """joblib's digest, with tensors by their values.
+
+    Their pickles hold addresses, which differ from copy to copy; and the state
+    of an optimizer has tensors as keys, on the order of which joblib fails.
+    """
+
+    def save(self, obj):
+        torch, skorch = (sys.modules.get(name) for name in ("torch", "skorch"))
+        if torch is not None and isinstance(obj, torch.Tensor):
+            values = obj.detach().cpu().flatten().contiguous().view(torch.uint8).numpy()
+            obj = ("tensor", str(obj.dtype), tuple(obj.shape), values)
+        elif skorch is not None and isinstance(obj, skorch.NeuralNet):
+            state = {name: value for name, value in vars(obj).items() if name != "optimizer_"}
+            obj = ("net", type(obj), state)
+        super().save(obj)
+
+
+def _contents(encoder):
+    """A digest of a fitted encoder: the same for copies of it, and in other processes."""
+    try:
+        return _Contents("sha256").hash(encoder)
+    except Exception as error:  # of any kind: every class pickles in its own way
+        raise TypeError(
+            f"memory tells encoders apart by their pickles, and this {type(encoder).__name__} has none: do "
+            f"without memory, or name its functions at the top of a module ({error})."
+        ) from error
+
+
+def encode(encoder, layer, X, contents=None):
+    """Return the features that a frozen encoder makes of X.
 
     Parameters
     ----------
@@ -88,6 +135,8 @@ def encode(encoder, layer, X):
     layer : str or None
         Of a net.
     X : inputs of any kind
+    contents : str, optional
+        Stands for the encoder in the memory's key.
 
     Returns
     -------

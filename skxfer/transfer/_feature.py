@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory
 
 from ..inputs import check_inputs, check_targets, check_weights, n_rows
-from ._encoders import as_table, check_encoders, encode
+from ._encoders import as_table, cached_encode, check_encoders
 from ._experts import fit_learner, predict_learner
 from ._frozen import KeepsFitted
 from ._head import GlobalScaler, SafeHead
@@ -229,7 +229,7 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
 
     def _blocks(self, X):
         """Features of each block, unscaled: list of (n_samples, n_columns)."""
-        cached = check_memory(self.memory).cache(encode)
+        cached = cached_encode(check_memory(self.memory))
         blocks = [(name, cached(fitted, layer, X)) for name, fitted, layer in self.encoders_]
         for name, transformer in self.passthrough_:
             raw = isinstance(transformer, str)

@@ -315,6 +315,20 @@ def test_memory_tells_encoders_and_inputs_apart(tmp_path):
             np.testing.assert_array_equal(model.predict(NEW), plain.predict(NEW))
 
 
+def test_memory_is_shared_by_two_jobs(tmp_path):
+    encoder = Counted(str(tmp_path / "log")).fit(X)
+    model = FeatureTransfer(encoder, Ridge(), memory=str(tmp_path / "cache"))
+    for alpha in (0.1, 1.0, 10.0):
+        cross_val_score(model.set_params(estimator__alpha=alpha), X, y, cv=3, n_jobs=2, error_score="raise")
+    assert (tmp_path / "log").read_text().count("called") == 6
+
+
+def test_memory_needs_an_encoder_that_can_be_pickled(tmp_path):
+    encoder = FunctionTransformer(lambda X: X).fit(X)
+    with pytest.raises(TypeError, match="this FunctionTransformer has none: do without memory"):
+        FeatureTransfer(encoder, memory=str(tmp_path)).fit(X, y)
+
+
 def test_pickle_and_file_round_trips(tmp_path):
     pytest.importorskip("skops", reason="saving needs skops")
     model = FeatureTransfer(PROJECTION, passthrough=[("z", StandardScaler()), ("raw", "raw")]).fit(X, Y)
