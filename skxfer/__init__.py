@@ -20,10 +20,16 @@ __getattr__, __dir__, _names = lazy_loader.attach(
     submod_attrs={
         "featurizers": ["CompositionFeaturizer", "MatminerFeaturizer", "SpectrumFeaturizer"],
         "inspection": [
+            "CECVDisplay",
+            "CompositionCurveDisplay",
+            "ElementPairDisplay",
             "ErrorDisplay",
             "ExpertMapDisplay",
+            "FeatureMapDisplay",
             "GateDisplay",
             "LearningCurveDisplay",
+            "ParityDisplay",
+            "PeriodicTableDisplay",
             "PortabilityDisplay",
             "SaliencyDisplay",
             "YScramblingDisplay",

@@ -5,9 +5,17 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "_cecv": ["cecv", "with_random_weights"],
+        "_cecv_display": ["CECVDisplay"],
+        "_cecv_study": ["cecv_distance", "cecv_region", "cecv_study"],
+        "_composition_curve": ["CompositionCurveDisplay"],
+        "_element_pairs": ["ElementPairDisplay"],
         "_errors": ["ErrorDisplay", "errors_by_structure"],
         "_expert_map": ["ExpertMapDisplay"],
+        "_feature_map": ["FeatureMapDisplay"],
         "_gates": ["GateDisplay", "gate_importance"],
+        "_parity": ["ParityDisplay"],
+        "_periodic_table": ["PeriodicTableDisplay"],
         "_plots": ["LearningCurveDisplay", "PortabilityDisplay"],
         "_saliency": ["SaliencyDisplay", "gradient_importance"],
         "_scrambling": ["YScramblingDisplay"],
