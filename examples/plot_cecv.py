@@ -1,7 +1,7 @@
 """
-==================================================
+================================================
 Chemical environments that a network tells apart
-==================================================
+================================================
 
 Two networks with the same error may see compounds differently. The clustering vector (CECV) [1]_ looks
 at the feature map of the elements, how they correlate within each compound, and counts the clusters of

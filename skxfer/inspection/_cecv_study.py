@@ -134,7 +134,7 @@ def cecv_study(
 ):
     """Compare candidate networks by clustering vector and by validation error.
 
-    The loop of the paper: train candidates and two references, and look how far
+    The loop of the paper [1]_: train candidates and two references, and look how far
     the vector of each candidate is from the region between the references. The
     paper takes a smaller distance for a better network. Here the validation error
     stands beside it, and the rank correlation of both says whether that holds on
@@ -169,7 +169,7 @@ def cecv_study(
 
     Returns
     -------
-    :class:`~sklearn.utils.Bunch`
+    study : :class:`~sklearn.utils.Bunch`
         With the attributes
 
         table : DataFrame
@@ -181,12 +181,15 @@ def cecv_study(
         vectors : DataFrame of shape (n_thresholds, n_networks)
             One column per network.
         region : DataFrame of shape (n_thresholds, 2)
+            From :func:`cecv_region`.
         references : tuple of two str
+            The global and the local one.
         correlation, p_value : float
             Spearman's, of distance and error over the candidates; two-sided, from
             all orders of up to seven candidates. NaN for fewer than three, or
             where all distances or errors are equal.
         n_candidates : int
+            How many they are.
         summary : str
             What follows, in words.
         estimators : dict of str to fitted estimator
@@ -204,8 +207,8 @@ def cecv_study(
 
     References
     ----------
-    Du, H. et al., "Rational Design of Deep Learning Networks Based on Fusion Strategy for Improved Materials
-    Property Predictions".
+    .. [1] Du, H. et al., "Rational Design of Deep Learning Networks Based on Fusion Strategy for Improved
+       Materials Property Predictions".
 
     Examples
     --------

@@ -1,3 +1,5 @@
+"""Clustering vectors: what counts as a cluster, and what must not change the count."""
+
 from itertools import permutations
 
 import numpy as np

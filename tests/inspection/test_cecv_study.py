@@ -1,3 +1,5 @@
+"""The study of clustering vectors: target region, rank correlation, candidates, and its drawing."""
+
 import re
 import warnings
 from fractions import Fraction
@@ -229,14 +231,18 @@ def test_the_same_seed_gives_the_same_study(alloys, candidates):
 
 # The display
 
-plt = pytest.importorskip("matplotlib.pyplot")
+
+@pytest.fixture
+def plt():
+    pytest.importorskip("matplotlib").use("Agg")
+    return pytest.importorskip("matplotlib.pyplot")
 
 
 def lines_of(display):
     return {line.get_label(): line for line in display.ax_.get_lines()}
 
 
-def test_a_study_is_drawn_with_references_dashed_and_random_weights_dotted(study):
+def test_a_study_is_drawn_with_references_dashed_and_random_weights_dotted(study, plt):
     from skxfer import CECVDisplay
 
     display = CECVDisplay.from_study(study)
@@ -259,7 +265,7 @@ def test_a_study_is_drawn_with_references_dashed_and_random_weights_dotted(study
     assert display.ax_.get_yscale() == "log" and display.ax_.get_ylabel() == "clusters of 5 compounds"
 
 
-def test_the_target_region_is_shaded(study):
+def test_the_target_region_is_shaded(study, plt):
     from skxfer import CECVDisplay
 
     (shade,) = CECVDisplay.from_study(study).ax_.collections
@@ -269,7 +275,7 @@ def test_the_target_region_is_shaded(study):
 
 
 @pytest.mark.filterwarnings("ignore:.*fewer than 3")
-def test_fitted_networks_are_drawn_beside_random_weights(study):
+def test_fitted_networks_are_drawn_beside_random_weights(study, plt):
     from skxfer import CECVDisplay
 
     figure, ax = plt.subplots()
@@ -283,7 +289,7 @@ def test_fitted_networks_are_drawn_beside_random_weights(study):
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["mine", "the same, random weights"]
 
 
-def test_vectors_are_drawn_as_they_are():
+def test_vectors_are_drawn_as_they_are(plt):
     from skxfer import CECVDisplay
 
     maps = list(np.random.default_rng(0).normal(size=(9, 3, 5)))
@@ -293,7 +299,7 @@ def test_vectors_are_drawn_as_they_are():
 
 
 @pytest.mark.parametrize("references", [("one", "three"), ("one",), "one"])
-def test_references_that_are_not_drawn_are_an_error(references):
+def test_references_that_are_not_drawn_are_an_error(references, plt):
     from skxfer import CECVDisplay
 
     vectors = pd.DataFrame({"one": [3, 2], "two": [5, 4]}, index=[0.1, 0.2])
@@ -301,7 +307,7 @@ def test_references_that_are_not_drawn_are_an_error(references):
         CECVDisplay.from_vectors(vectors, references=references)
 
 
-def test_fitted_networks_come_by_name(study):
+def test_fitted_networks_come_by_name(study, plt):
     from skxfer import CECVDisplay
 
     with pytest.raises(TypeError, match="dict of name to fitted model, got list"):
