@@ -155,7 +155,7 @@ class CompositionCurveDisplay:
             for which, symbol in zip("AB", (A, B), strict=True):
                 table[f"contribution_{which}"] = of_elements[symbol].to_numpy() if contributions else np.nan
             tables.append(pd.DataFrame(table))
-        points = _known(A, B, X, y, target)
+        points = _known(A, B, X, y, column)
         if target_name is None:
             names = names_of_targets(next(iter(models.values())), y, prediction.shape[1])
             target_name = names[target_index(target, names)]
@@ -229,12 +229,13 @@ def _check_system(system):
     return symbols
 
 
-def _known(A, B, X, y, target):
+def _known(A, B, X, y, column):
     """Return row, x and property of the formulas that are made of A and B alone."""
     if X is None:
         return pd.DataFrame({"row": [], "x": [], "y": []})
     Y = check_targets(y, n_rows(X))
-    y = Y[:, target_index(target, names_of_targets(None, y, Y.shape[1]))]
+    # Labels of the one target that is drawn are enough, whatever else the models predict.
+    y = Y[:, column if Y.shape[1] > 1 else 0]
     shares = parse_formulas(X)[:, [ELEMENTS.index(A), ELEMENTS.index(B)]].toarray()
     rows = np.flatnonzero((shares.sum(axis=1) > 1 - 1e-9) & ~np.isnan(y))
     return pd.DataFrame({"row": rows, "x": shares[rows, 0], "y": y[rows]})

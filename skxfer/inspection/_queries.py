@@ -77,11 +77,13 @@ def features_of(estimator, X):
 
 def names_of_targets(estimator, y, n_targets):
     """Return the names of a model's targets: those of y, else those it was fitted on, else "prediction"."""
-    if y is None and n_targets == 1 and getattr(estimator, "target_names_", None) is None:
-        return ["prediction"]
-    names = getattr(estimator, "target_names_", None)
-    named = getattr(y, "columns", None) is not None or getattr(y, "name", None) is not None
-    return name_targets(y, n_targets, None if named or names is None or len(names) != n_targets else names)
+    own = getattr(estimator, "target_names_", None)
+    named = list(getattr(y, "columns", [getattr(y, "name", None)]))
+    if len(named) == n_targets and named[0] is not None:
+        return [str(name) for name in named]
+    if own is not None and len(own) == n_targets:
+        return [str(name) for name in own]
+    return ["prediction"] if y is None and n_targets == 1 else name_targets(None, n_targets, None)
 
 
 def target_index(target, names):

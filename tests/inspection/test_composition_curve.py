@@ -105,6 +105,16 @@ def test_known_compounds_are_those_of_the_two_elements_alone():
     np.testing.assert_allclose(display.ax_.collections[-1].get_offsets(), np.array(expected)[:, 1:])
 
 
+def test_labels_of_the_target_that_is_drawn_are_enough():
+    model = Sloped()
+    model.target_names_ = ["gap", "bulk"]
+    display = CompositionCurveDisplay.from_estimators(
+        model, "Si-O", X=FORMULAS, y=pd.Series(LABELS, name="bulk"), target="bulk"
+    )
+    np.testing.assert_allclose(display.points["y"], [6.0, 1.1, 2.0])
+    assert display.ax_.get_ylabel() == "bulk"
+
+
 def test_a_system_without_known_compounds_is_drawn_without_points():
     display = CompositionCurveDisplay.from_estimators(
         Sloped(), "Si-N", X=["MgO"], y=pd.DataFrame({"a": [1.0], "b": [2.0]}), target="b"
