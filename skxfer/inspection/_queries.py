@@ -44,9 +44,14 @@ def predict_with_std(estimator, X):
         raise TypeError(f"{type(last).__name__} has no predict: pass a fitted regressor.")
     if "return_std" not in signature(last.predict).parameters:
         return predict_learner(estimator, X), None
+    inputs = X
     for step in steps:
-        X = step.transform(X)
-    both = last.predict(X, return_std=True)
+        inputs = step.transform(inputs)
+    try:
+        both = last.predict(inputs, return_std=True)
+    except ValueError:
+        # Some know it only when fitted for it, as HMNNRegressor with cv; other faults show again here.
+        return predict_learner(estimator, X), None
     return tuple(np.asarray(part, dtype=np.float64).reshape(len(part), -1) for part in both)
 
 

@@ -133,6 +133,19 @@ def test_models_without_standard_deviations_are_drawn_without():
     assert display.predictions["y_std"].isna().all() and list(display.scores_.index) == ["gap"]
 
 
+def test_models_that_were_not_fitted_for_standard_deviations_are_drawn_without():
+    class Unready:
+        def predict(self, X, return_std=False):
+            if return_std:
+                raise ValueError("set cv and fit again")
+            return X[:, 0]
+
+    X = np.arange(6.0).reshape(3, 2)
+    display = ParityDisplay.from_estimator(Unready(), X, [0.0, 2.0, 5.0])
+    assert display.predictions["y_std"].isna().all()
+    np.testing.assert_allclose(display.predictions["y_pred"], X[:, 0])
+
+
 def test_a_composition_model_brings_its_own():
     pytest.importorskip("skorch")
     pytest.importorskip("matminer")
