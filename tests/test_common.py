@@ -90,6 +90,7 @@ LETTERS = pd.DataFrame(np.eye(3), index=list("CHO"))  # an embedding of elements
 OBJECTS = DOMAINS | {
     "network": LGDCNNRegressor(
         embedding=LETTERS,
+        calibration=None,
         hidden_dim=16,
         n_blocks=1,
         batch_size=16,

@@ -5,17 +5,20 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._fitted import KeepsFitted, is_fitted
 from .._io_names import require
 from ..featurizers import CompositionFeaturizer
 from ..formulas import ELEMENTS, composition_groups, parse_formulas, sorted_elements
 from ..inputs import check_targets, check_weights, n_rows
-from ._torch import KeepsInit, in_chunks, moments, train_net
+from ._torch import in_chunks, moments, train_net
 
 VARIANTS = ("lgdcnn", "v1", "v2", "ldcnn", "lstm", "dcnn", "dcnn-k1")
 # What `freeze` may name, and the parameters of the module that belong to it.
@@ -30,10 +33,12 @@ MIN_STEPS = 1000
 # Formulas are read and predicted in parts of this size, so that memory does not grow with their number.
 PART_SIZE = 50_000
 MAT2VEC_DEVIATION = 0.306
+# Compositions that error bars are calibrated on, at least.
+MIN_HELD_OUT = 10
 SYMBOLS = np.array(["", *ELEMENTS], dtype=object)
 
 
-class LGDCNNRegressor(KeepsInit, RegressorMixin, TransformerMixin, BaseEstimator):
+class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimator):
     """Network over the elements of a formula: recurrent and convolutional layers, a mean over elements.
 
     The elements of a formula, in order of falling atomic fraction, become
@@ -50,10 +55,10 @@ class LGDCNNRegressor(KeepsInit, RegressorMixin, TransformerMixin, BaseEstimator
 
     Parameters
     ----------
-    variant : {"lgdcnn", "v1", "v2", "ldcnn", "lstm", "dcnn", "dcnn-k1"}, default="lgdcnn"
+    variant : {"lgdcnn", "v1", "v2", "ldcnn", "lstm", "dcnn", "dcnn-k1"}, default="v1"
         The networks of [1]_. ``"lgdcnn"``: LSTM, GRU, each with soft attention,
-        then the convolutions. ``"v1"``: their outputs added, and a maximum over
-        neighbours. ``"v2"``: self-attention instead of soft. ``"ldcnn"``: LSTM and
+        then the convolutions. ``"v1"``: also the sum of their outputs, and a
+        maximum over neighbours. ``"v2"``: self-attention instead of soft. ``"ldcnn"``: LSTM and
         convolutions. ``"lstm"``, ``"dcnn"``, ``"dcnn-k1"``: one of the two alone; in
         the last no element sees another.
     embedding : "matscholar" or DataFrame, default="matscholar"
@@ -63,7 +68,7 @@ class LGDCNNRegressor(KeepsInit, RegressorMixin, TransformerMixin, BaseEstimator
         returns, and used as it is: scale it to a deviation of about 0.3.
     hidden_dim : int, default=128
         Width of the feature map, a multiple of four.
-    n_blocks : int, default=3
+    n_blocks : int, default=2
         Blocks of two convolutions.
     pooling : {"mean", "fraction", "attention"}, default="mean"
         How the elements are weighed: alike, by atomic fraction, or as learned.
@@ -80,16 +85,22 @@ class LGDCNNRegressor(KeepsInit, RegressorMixin, TransformerMixin, BaseEstimator
         Parts that keep the weights of `init`: ``"embedding"``, ``"global"``,
         ``"local"``, ``"head"``. A dict says from which epoch on a part is trained
         after all, as in ``{"embedding": 20, "global": 10}``.
-    learning_rate : float, default=0.003
-        The largest one of the cycle.
+    learning_rate : float, optional
+        The largest one of the cycle. Default: 0.003, and 0.001 from `init`.
     max_epochs : int, default=40
         More where that makes less than 1000 steps and `extend` is on.
     extend : bool, default=True
-        Train small sets for more epochs, until 1000 steps.
+        Train small sets for more epochs, until 1000 steps. Never from `init`, which few
+        rows soon overwrite.
     batch_size : int, default=128
     weight_decay : float, default=0.01
     n_members : int, default=1
         Networks that are trained from different weights and averaged.
+    calibration : float or None, default=0.1
+        Error bars: the share of the compositions that one further network does
+        not see, and on which the errors it expects are compared with those it
+        makes. Uncalibrated ones are far too narrow. None: no error bars, and a
+        fit less.
     device : str, default="cpu"
         Where torch computes, such as ``"cuda"``.
     verbose : int, default=0
@@ -102,6 +113,9 @@ class LGDCNNRegressor(KeepsInit, RegressorMixin, TransformerMixin, BaseEstimator
         One for each member.
     elements_ : list of str
         Symbols of the elements in the training formulas.
+    calibration_ : ndarray of shape (n_targets, 2) or None
+        For ``return_std``: the squared error is the first plus the second times the
+        variance that the networks expect.
     center_, scale_ : ndarray of shape (n_targets,)
         Mean and standard deviation of the labels.
     n_targets_ : int
@@ -136,6 +150,8 @@ class LGDCNNRegressor(KeepsInit, RegressorMixin, TransformerMixin, BaseEstimator
     (3,)
     """
 
+    _kept = "init"
+
     _parameter_constraints: dict = {
         "variant": [StrOptions(set(VARIANTS))],
         "embedding": [StrOptions({"matscholar"}), pd.DataFrame],
@@ -146,12 +162,13 @@ class LGDCNNRegressor(KeepsInit, RegressorMixin, TransformerMixin, BaseEstimator
         "jitter": [Interval(Real, 0, None, closed="left")],
         "init": [BaseEstimator, None],
         "freeze": [str, list, tuple, dict, None],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "extend": ["boolean"],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "n_members": [Interval(Integral, 1, None, closed="left")],
+        "calibration": [Interval(Real, 0, 0.34, closed="neither"), None],
         "device": [str],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
@@ -160,21 +177,22 @@ class LGDCNNRegressor(KeepsInit, RegressorMixin, TransformerMixin, BaseEstimator
     def __init__(
         self,
         *,
-        variant="lgdcnn",
+        variant="v1",
         embedding="matscholar",
         hidden_dim=128,
-        n_blocks=3,
+        n_blocks=2,
         pooling="mean",
         dropout=0.0,
         jitter=0.02,
         init=None,
         freeze=None,
-        learning_rate=3e-3,
+        learning_rate=None,
         max_epochs=40,
         extend=True,
         batch_size=128,
         weight_decay=0.01,
         n_members=1,
+        calibration=0.1,
         device="cpu",
         verbose=0,
         random_state=None,
@@ -194,6 +212,7 @@ class LGDCNNRegressor(KeepsInit, RegressorMixin, TransformerMixin, BaseEstimator
         self.batch_size = batch_size
         self.weight_decay = weight_decay
         self.n_members = n_members
+        self.calibration = calibration
         self.device = device
         self.verbose = verbose
         self.random_state = random_state
@@ -239,20 +258,20 @@ class LGDCNNRegressor(KeepsInit, RegressorMixin, TransformerMixin, BaseEstimator
         self.elements_ = [ELEMENTS[column] for column in np.unique(fractions.indices)]
         self.center_, self.scale_ = moments(Y, weight)
 
-        rng = check_random_state(self.random_state)
-        n_batches = -(-len(Y) // self.batch_size)
-        epochs = max(self.max_epochs, -(-MIN_STEPS // n_batches) if self.extend else 0)
-        self.nets_ = [
-            train_net(
+        min_steps = MIN_STEPS if self.extend and source is None else 0
+
+        def train(rows, member):
+            n_batches = -(-len(Y[rows]) // self.batch_size)
+            return train_net(
                 LGDCNN,
                 RobustL1,
-                inputs=dict(zip(("number", "fraction"), sorted_elements(fractions), strict=True)),
+                inputs={"number": number[rows], "fraction": fraction[rows]},
                 labels={
-                    "target": np.nan_to_num((Y - self.center_) / self.scale_),
-                    "weight": weight / weight.mean(axis=0),
+                    "target": np.nan_to_num((Y[rows] - self.center_) / self.scale_),
+                    "weight": weight[rows] / weight.mean(axis=0),
                 },
-                learning_rate=self.learning_rate,
-                max_epochs=epochs,
+                learning_rate=self.learning_rate or (3e-3 if source is None else 1e-3),
+                max_epochs=max(self.max_epochs, -(-min_steps // n_batches)),
                 batch_size=self.batch_size,
                 weight_decay=self.weight_decay,
                 seed=rng.randint(np.iinfo(np.int32).max),
@@ -265,8 +284,16 @@ class LGDCNNRegressor(KeepsInit, RegressorMixin, TransformerMixin, BaseEstimator
                 module__jitter=self.jitter,
                 **architecture,
             )
-            for member in range(self.n_members)
-        ]
+
+        rng = check_random_state(self.random_state)
+        number, fraction = sorted_elements(fractions)
+        self.nets_ = [train(slice(None), member) for member in range(self.n_members)]
+        self.calibration_ = None
+        if self.calibration is not None:
+            held = _held_out(composition_groups(fractions), self.calibration, rng)
+            if held.any():
+                net = train(~held, 0)
+                self.calibration_ = self._calibrate(net, number[held], fraction[held], Y[held])
         return self
 
     def predict(self, X, return_std=False):
@@ -278,21 +305,34 @@ class LGDCNNRegressor(KeepsInit, RegressorMixin, TransformerMixin, BaseEstimator
             Formulas. A million need no more memory than 50 000 do.
         return_std : bool, default=False
             Also return a standard deviation: what the networks expect of
-            their own error, and how far they disagree.
+            their own error, as calibrated, and how far they disagree.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_targets)
         std : ndarray of the same shape
             If `return_std`. In the unit of y.
+
+        Raises
+        ------
+        ValueError
+            `return_std` after a fit without calibration, or with too few rows for it.
         """
+        check_is_fitted(self, "nets_")
+        if return_std and self.calibration_ is None:
+            raise ValueError(
+                f"There are no error bars: calibration={self.calibration} in a fit that needs "
+                f"{3 * MIN_HELD_OUT} different compositions for them. Set calibration=0.1 and fit on so many."
+            )
         outputs = self._table_of(X, "forward")  # (n_samples, n_members, n_targets, 2)
         mean = outputs[..., 0].mean(axis=1) * self.scale_ + self.center_
-        variance = np.exp(2 * outputs[..., 1]).mean(axis=1) + outputs[..., 0].var(axis=1)
-        std = np.sqrt(variance) * self.scale_
-        if self._single_target:
-            mean, std = mean.ravel(), std.ravel()
-        return (mean, std) if return_std else mean
+        mean = mean.ravel() if self._single_target else mean
+        if not return_std:
+            return mean
+        constant, factor = self.calibration_.T
+        expected = np.exp(2 * outputs[..., 1]).mean(axis=1) * self.scale_**2
+        std = np.sqrt(constant + factor * expected + outputs[..., 0].var(axis=1) * self.scale_**2)
+        return mean, std.ravel() if self._single_target else std
 
     def transform(self, X):
         """Return the feature map averaged over the elements, as features for another learner.
@@ -406,12 +446,11 @@ class LGDCNNRegressor(KeepsInit, RegressorMixin, TransformerMixin, BaseEstimator
             return None
         if not isinstance(source, LGDCNNRegressor):
             raise TypeError(f"init must be a fitted LGDCNNRegressor, it is {type(source).__name__}.")
-        check_is_fitted(
-            source,
-            "nets_",
-            msg="init is not fitted. If it was, a clone made it forget: wrap it in "
-            "sklearn.frozen.FrozenEstimator.",
-        )
+        if not is_fitted(source):
+            raise NotFittedError(
+                "init is not fitted. If it was, a clone made it forget: wrap it in "
+                "sklearn.frozen.FrozenEstimator."
+            )
         return source
 
     def _freezers(self):
@@ -440,6 +479,19 @@ class LGDCNNRegressor(KeepsInit, RegressorMixin, TransformerMixin, BaseEstimator
                 f"does not have ({len(np.unique(fractions.nonzero()[0][bad]))} such rows). Drop them, or "
                 "give an embedding that has it."
             )
+
+    def _calibrate(self, net, number, fraction, Y):
+        """Fit the error bars to the errors of a network on rows it did not see.
+
+        Returns
+        -------
+        ndarray of shape (n_targets, 2)
+            The squared error is the first plus the second times the variance that the network expects.
+        """
+        outputs = in_chunks(net.module_, {"number": number, "fraction": fraction}, net.device)
+        error = np.abs(outputs[..., 0] * self.scale_ + self.center_ - Y)
+        expected = np.exp(2.0 * outputs[..., 1]) * self.scale_**2
+        return np.array([laplace_variance(e, v) for e, v in zip(error.T, expected.T, strict=True)])
 
     def _table_of(self, X, method):
         """Return outputs that have one row per formula: (n_samples, n_members, ...)."""
@@ -498,6 +550,43 @@ def element_table(embedding):
         table = table - np.nanmean(table, axis=0)
         table *= MAT2VEC_DEVIATION / np.nanstd(table)
     return np.vstack([np.full(table.shape[1], np.nan), table])
+
+
+def laplace_variance(error, expected):
+    """Fit how the variance of errors follows from the expected one, as of a Laplace distribution.
+
+    Parameters
+    ----------
+    error : ndarray of shape (n_samples,)
+        Absolute errors; NaN is left out.
+    expected : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    constant, factor : float
+        Of the largest likelihood: the variance is the first plus the second times the expected one.
+    """
+    known = ~np.isnan(error)
+    error, expected = error[known], expected[known]
+    size, width = max(error.mean(), np.finfo(float).tiny), max(expected.mean(), np.finfo(float).tiny)
+
+    def loss(logs):
+        constant, factor = np.exp(logs)
+        std = np.sqrt(constant + factor * expected / width)
+        return np.mean(np.sqrt(2) * error / size / std + np.log(std))
+
+    best = minimize(loss, [0.0, 0.0], method="Nelder-Mead", bounds=[(-20, 20)] * 2)
+    constant, factor = np.exp(best.x) * size**2
+    return constant, factor / width
+
+
+def _held_out(group, share, rng):
+    """Rows of random compositions, `MIN_HELD_OUT` or more; none where these are more than a third."""
+    n_groups = group.max() + 1
+    n_held = max(MIN_HELD_OUT, round(share * n_groups))
+    if 3 * n_held > n_groups:
+        return np.zeros(len(group), dtype=bool)
+    return np.isin(group, rng.permutation(n_groups)[:n_held])
 
 
 def _warn_of_conflicts(fractions, Y):

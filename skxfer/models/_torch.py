@@ -1,27 +1,11 @@
 """What all torch models share: seeds, batches of tensors, the training of a net, prediction in chunks."""
 
-import copy
 import threading
 from contextlib import contextmanager
 
 import numpy as np
-from sklearn.base import clone
 
 _GENERATOR = threading.RLock()
-
-
-class KeepsInit:
-    """Mixin of estimators that start from a fitted one, `init`, which a clone must not make forget."""
-
-    def __sklearn_clone__(self):
-        """Return an unfitted copy whose `init` is the same fitted object."""
-        params = self.get_params(deep=False)
-        init = params.pop("init")
-        copied = type(self)(**{name: clone(value, safe=False) for name, value in params.items()})
-        for state in ("_metadata_request", "_sklearn_output_config"):
-            if hasattr(self, state):
-                setattr(copied, state, copy.deepcopy(getattr(self, state)))
-        return copied.set_params(init=init)
 
 
 class TensorBatches:

@@ -9,10 +9,10 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 
+from .._fitted import is_fitted
 from ..featurizers import CompositionFeaturizer
 from ..inputs import n_rows
 from ._feature import FeatureTransfer
-from ._frozen import is_fitted
 from ._hierarchical import HierarchicalTransfer
 
 # From this many rows on, boosting on histograms is both faster and as good.

@@ -8,9 +8,9 @@ from joblib.hashing import NumpyHasher
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
+from .._fitted import is_fitted
 from ..inputs import n_rows
 from ._experts import _cast_inputs, _package, _torch_kept
-from ._frozen import is_fitted
 
 
 def check_encoders(encoder):

@@ -18,11 +18,20 @@ pytest.importorskip("skorch", reason="needs skorch")
 
 from skxfer import LGDCNNRegressor  # noqa: E402
 from skxfer.formulas import ELEMENTS  # noqa: E402
-from skxfer.models._lgdcnn import PARTS, VARIANTS  # noqa: E402
+from skxfer.models._lgdcnn import PARTS, VARIANTS, _held_out, laplace_variance  # noqa: E402
 
 # Word vectors in miniature, so that nothing here needs matminer.
 TABLE = pd.DataFrame(np.random.default_rng(0).normal(0, 0.3, (86, 12)), index=ELEMENTS[:86])
-SMALL = {"embedding": TABLE, "hidden_dim": 16, "n_blocks": 1, "extend": False, "batch_size": 32}
+SMALL = {
+    "embedding": TABLE,
+    "variant": "lgdcnn",
+    "hidden_dim": 16,
+    "n_blocks": 1,
+    "extend": False,
+    "batch_size": 32,
+    "calibration": None,
+}
+TUNED = {"max_epochs": 2, "extend": False, "calibration": None, "random_state": 0}
 METALS = ["Ag", "Al", "Au", "Co", "Cu", "Fe", "Ni", "Pd", "Pt", "Ti", "Zn", "Zr"]
 
 
@@ -55,7 +64,7 @@ def model():
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_variant_learns_a_mixing_law(variant):
-    model = LGDCNNRegressor(**SMALL, variant=variant, max_epochs=120, random_state=0).fit(FORMULAS, Y)
+    model = LGDCNNRegressor(**(SMALL | {"variant": variant}), max_epochs=120, random_state=0).fit(FORMULAS, Y)
     new, expected = alloys(60, seed=2)
     assert np.abs(model.predict(new) - expected).mean() < 0.5 * np.abs(expected - Y.mean()).mean()
 
@@ -102,24 +111,72 @@ def test_weights_draw_predictions_to_the_heavy_rows():
     assert light < 0.3
 
 
-def test_uncertainty_is_larger_where_labels_scatter():
+def scattered(n=300):
+    """Formulas that say how far the labels scatter, which follow a Laplace distribution."""
     rng = np.random.default_rng(0)
-    formulas = np.array(["NaCl", "KBr"])[np.arange(200) % 2]
-    y = np.where(formulas == "NaCl", rng.laplace(0, 1, 200), rng.laplace(0, 0.1, 200))
-    with pytest.warns(UserWarning, match="2 compositions have several rows with different labels .200 rows"):
-        model = LGDCNNRegressor(**SMALL, max_epochs=60, random_state=0).fit(formulas, y)
-    _, std = model.predict(["NaCl", "KBr"], return_std=True)
-    np.testing.assert_allclose(std, np.sqrt(2) * np.array([1, 0.1]), rtol=0.35)
+    formulas, _ = alloys(n, seed=5)
+    width = np.array([1.0 if "Fe" in formula or "Cu" in formula else 0.1 for formula in formulas])
+    return np.array(formulas), rng.laplace(0, width), np.sqrt(2) * width
+
+
+@pytest.mark.filterwarnings("ignore:.*compositions have several rows")
+def test_uncertainty_is_larger_where_labels_scatter():
+    formulas, y, expected = scattered()
+    params = SMALL | {"max_epochs": 60, "calibration": 0.3, "random_state": 0}
+    model = LGDCNNRegressor(**params).fit(formulas, y)
+    _, std = model.predict(formulas, return_std=True)
+    assert np.corrcoef(np.log(std), np.log(expected))[0, 1] > 0.8
+
+
+@pytest.mark.filterwarnings("ignore:.*compositions have several rows")
+def test_error_bars_hold_on_rows_not_seen():
+    new, expected = alloys(200, seed=2)
+    noise = np.random.default_rng(3).normal(0, 2, len(Y))
+    params = SMALL | {"max_epochs": 120, "calibration": 0.2, "random_state": 0}
+    model = LGDCNNRegressor(**params).fit(FORMULAS, Y + noise)
+    mean, std = model.predict(new, return_std=True)
+    inside = np.abs(mean - expected - np.random.default_rng(4).normal(0, 2, len(new))) < 1.96 * std
+    assert 0.85 <= inside.mean() <= 1.0
+
+
+def test_calibration_finds_the_variance_of_laplace_errors():
+    rng = np.random.default_rng(0)
+    expected = rng.gamma(2, 1, 5000)
+    error = np.abs(rng.laplace(0, np.sqrt((0.5 + 3 * expected) / 2)))
+    error[::7] = np.nan
+    np.testing.assert_allclose(laplace_variance(error, expected), (0.5, 3), rtol=0.15)
+    small = laplace_variance(1e-6 * error, expected)
+    np.testing.assert_allclose(small, 1e-12 * np.array(laplace_variance(error, expected)), rtol=1e-6)
+
+
+def test_whole_compositions_are_held_out():
+    group = np.repeat(np.arange(40), 3)
+    held = _held_out(group, 0.25, np.random.RandomState(0))
+    assert len(np.unique(group[held])) == 10
+    assert held.sum() == 30
+
+
+@pytest.mark.parametrize("params", [{"calibration": None}, {"calibration": 0.1}])
+def test_no_error_bars_without_calibration(params):
+    model = LGDCNNRegressor(**(SMALL | params), max_epochs=1).fit(FORMULAS[:12], Y[:12])
+    assert np.isfinite(model.predict(NEW)).all()
+    with pytest.raises(ValueError, match="needs 30 different compositions"):
+        model.predict(NEW, return_std=True)
+
+
+def test_calibration_does_not_change_predictions(model):
+    calibrated = clone(model).set_params(calibration=0.1).fit(FORMULAS, Y)
+    np.testing.assert_array_equal(calibrated.predict(NEW), model.predict(NEW))
 
 
 def test_members_are_averaged_and_their_disagreement_is_uncertainty():
-    model = LGDCNNRegressor(**SMALL, n_members=3, max_epochs=5, random_state=0).fit(FORMULAS, Y)
+    params = SMALL | {"n_members": 3, "max_epochs": 5, "calibration": 0.1, "random_state": 0}
+    model = LGDCNNRegressor(**params).fit(FORMULAS, Y)
     mean, std = model.predict(NEW, return_std=True)
-    alone = []
-    for net in model.nets_:
-        member = clone(model).fit(FORMULAS[:40], Y[:40])
-        vars(member).update(nets_=[net], center_=model.center_, scale_=model.scale_)
-        alone.append(member.predict(NEW, return_std=True))
+    nets, alone = model.nets_, []
+    for net in nets:
+        model.nets_ = [net]
+        alone.append(model.predict(NEW, return_std=True))
     means, stds = np.array(alone).transpose(1, 0, 2)
     np.testing.assert_allclose(mean, means.mean(axis=0))
     np.testing.assert_allclose(std**2, (stds**2).mean(axis=0) + means.var(axis=0))
@@ -230,7 +287,7 @@ def weights(model, part):
 
 @pytest.mark.parametrize("part", PARTS)
 def test_frozen_parts_keep_the_weights_of_the_source(part, model):
-    tuned = LGDCNNRegressor(init=model, freeze=part, max_epochs=2, extend=False, random_state=0)
+    tuned = LGDCNNRegressor(init=model, freeze=part, **TUNED)
     tuned.fit(FORMULAS[:40], Y[:40] + 1)
     for other in PARTS:
         source, now = weights(model, other), weights(tuned, other)
@@ -243,9 +300,7 @@ def test_parts_are_trained_from_their_epoch_on(model):
         tuned = LGDCNNRegressor(
             init=model,
             freeze={"embedding": 3, "global": 2},
-            max_epochs=max_epochs,
-            extend=False,
-            random_state=0,
+            **(TUNED | {"max_epochs": max_epochs}),
         )
         return tuned.fit(FORMULAS[:40], Y[:40] + 1)
 
@@ -261,36 +316,36 @@ def test_parts_are_trained_from_their_epoch_on(model):
 
 def test_source_is_not_changed(model):
     before = pickle.dumps(model)
-    LGDCNNRegressor(init=model, max_epochs=2, extend=False).fit(FORMULAS[:40], Y[:40])
+    LGDCNNRegressor(init=model, **TUNED).fit(FORMULAS[:40], Y[:40])
     assert pickle.dumps(model) == before
 
 
 def test_fine_tuning_beats_scratch_on_few_rows_of_a_related_property(model):
     few, y = alloys(12, seed=3, shift=0.5)
     new, expected = alloys(60, seed=4, shift=0.5)
-    params = {"max_epochs": 20, "extend": False, "random_state": 0}
-    tuned = LGDCNNRegressor(init=model, learning_rate=1e-3, **params).fit(few, y)
+    params = TUNED | {"max_epochs": 20}
+    tuned = LGDCNNRegressor(init=model, **params).fit(few, y)
     scratch = LGDCNNRegressor(**(SMALL | params)).fit(few, y)
     errors = [np.abs(m.predict(new) - expected).mean() for m in (tuned, scratch)]
     assert errors[0] < 0.6 * errors[1]
 
 
 def test_source_of_another_size_and_number_of_targets_serves(model):
-    tuned = LGDCNNRegressor(init=model, max_epochs=1, extend=False, freeze=["embedding", "global", "local"])
+    tuned = LGDCNNRegressor(init=model, freeze=["embedding", "global", "local"], **TUNED)
     tuned.fit(FORMULAS[:40], np.column_stack([Y[:40], Y[:40] ** 2]))
     assert tuned.predict(NEW).shape == (5, 2)
     np.testing.assert_array_equal(tuned.transform(NEW), model.transform(NEW))
 
 
 def test_members_start_from_those_of_the_source(model):
-    tuned = LGDCNNRegressor(init=model, n_members=2, freeze="local", max_epochs=1, extend=False)
+    tuned = LGDCNNRegressor(init=model, n_members=2, freeze="local", **TUNED)
     tuned.fit(FORMULAS[:40], Y[:40])
     first, second = (net.module_.local_part.state_dict() for net in tuned.nets_)
     assert all((first[key] == second[key]).all() for key in first)
 
 
 def test_clone_keeps_the_source_and_forgets_the_fit(model):
-    tuned = LGDCNNRegressor(init=model, max_epochs=1, extend=False)
+    tuned = LGDCNNRegressor(init=model, **TUNED)
     copied = clone(tuned.fit(FORMULAS[:40], Y[:40]))
     assert copied.init is model
     with pytest.raises(NotFittedError):

@@ -48,7 +48,7 @@ def of_formula(x, elements, row):
 
 
 def network(**params):
-    return LGDCNN(TABLE, n_targets=2, size=SIZE, n_blocks=1, **params).eval()
+    return LGDCNN(TABLE, n_targets=2, size=SIZE, **({"n_blocks": 1, "variant": "lgdcnn"} | params)).eval()
 
 
 # the list of elements ---------------------------------------------------------------------------------
