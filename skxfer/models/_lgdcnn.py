@@ -92,7 +92,8 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
     extend : bool, default=True
         Train small sets for more epochs, until 1000 steps. Never from `init`, which few
         rows soon overwrite.
-    batch_size : int, default=128
+    batch_size : int, optional
+        Default: a 25th of the rows, within 32 and 128.
     weight_decay : float, default=0.01
     n_members : int, default=1
         Networks that are trained from different weights and averaged.
@@ -165,7 +166,7 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
         "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "extend": ["boolean"],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "calibration": [Interval(Real, 0, 0.34, closed="neither"), None],
@@ -189,7 +190,7 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
         learning_rate=None,
         max_epochs=40,
         extend=True,
-        batch_size=128,
+        batch_size=None,
         weight_decay=0.01,
         n_members=1,
         calibration=0.1,
@@ -261,7 +262,9 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
         min_steps = MIN_STEPS if self.extend and source is None else 0
 
         def train(rows, member):
-            n_batches = -(-len(Y[rows]) // self.batch_size)
+            n = len(Y[rows])
+            batch_size = self.batch_size or min(max(n // 25, 32), 128)
+            n_batches = -(-n // batch_size)
             return train_net(
                 LGDCNN,
                 RobustL1,
@@ -272,7 +275,7 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
                 },
                 learning_rate=self.learning_rate or (3e-3 if source is None else 1e-3),
                 max_epochs=max(self.max_epochs, -(-min_steps // n_batches)),
-                batch_size=self.batch_size,
+                batch_size=batch_size,
                 weight_decay=self.weight_decay,
                 seed=rng.randint(np.iinfo(np.int32).max),
                 device=self.device,
