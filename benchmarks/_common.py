@@ -5,6 +5,7 @@ import platform
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import sklearn
 
 import skxfer
@@ -12,10 +13,17 @@ import skxfer
 RESULTS = Path(__file__).parent / "results"
 
 
-def save_table(name, table, protocol):
-    """Write NAME.csv (read by the docs) and NAME.json (with protocol and versions)."""
+def save_table(name, table, protocol, *, update=None):
+    """Write NAME.csv (read by the docs) and NAME.json (with protocol and versions).
+
+    With `update`, a column, the rows of the table replace those of an earlier run that have the same entry.
+    """
     RESULTS.mkdir(exist_ok=True)
-    table.to_csv(RESULTS / f"{name}.csv", index=False)
+    path = RESULTS / f"{name}.csv"
+    if update and path.exists():
+        earlier = pd.read_csv(path, dtype=str)
+        table = pd.concat([earlier[~earlier[update].isin(table[update])], table], ignore_index=True)
+    table.to_csv(path, index=False)
     record = {
         "protocol": protocol,
         "versions": {

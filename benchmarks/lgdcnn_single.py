@@ -87,12 +87,16 @@ def main():
         "two shared cores), and the mean of the five. Others: Magpie descriptors, seed 0. Published "
         "columns as printed in the paper. Two sets are fitted with calibrated error bars, which takes a "
         "second fit, the others without.",
+        update="set",
     )
+    if not bars:
+        return
     save_table(
         "lgdcnn_bars",
         pd.DataFrame(bars),
         "The same fits: percent of test rows whose label lies within the central 68 % and 95 % intervals of "
         "predict(return_std=True), taken as normal; single: mean over five seeds.",
+        update="set",
     )
 
 

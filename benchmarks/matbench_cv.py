@@ -108,8 +108,10 @@ def main():
         "AFLOW band gaps, for log_gvrh AFLOW bulk moduli, Debye temperatures and thermal conductivities, "
         "without any composition of the five sets. CrabNet and published RF: same folds, from their authors."
     )
-    save_table("matbench_cv", pd.DataFrame(rows), protocol)
-    save_table("matbench_cv_weights", pd.DataFrame(blends), protocol + " Mean weights of the blend.")
+    save_table("matbench_cv", pd.DataFrame(rows), protocol, update="set")
+    save_table(
+        "matbench_cv_weights", pd.DataFrame(blends), protocol + " Mean weights of the blend.", update="set"
+    )
 
 
 if __name__ == "__main__":
