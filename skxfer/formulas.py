@@ -35,7 +35,9 @@ _TOKEN = re.compile(
 )
 _LEADING_NUMBER = re.compile(rf"\s*({_NUMBER})?\s*")
 _NEGATIVE = re.compile(r"(?<=[A-Za-z)\]}])[-−][0-9.]")
-_CHARGE = re.compile(r"[0-9.]*[-+−⁺⁻^⁰¹²³⁴⁵⁶⁷⁸⁹]")
+# A sign, with digits or without, is a charge only where the formula or a bracket ends.
+_SIGNS = "[0-9⁰¹²³⁴⁵⁶⁷⁸⁹]*[-+−⁺⁻]+[0-9⁰¹²³⁴⁵⁶⁷⁸⁹]*"
+_CHARGE = re.compile(rf"(?:\^\{{{_SIGNS}\}}|\^?{_SIGNS})(?=\s*(?:$|[)\]}}]))")
 _DOUBTFUL_HYDRATE = re.compile(r"(?<=[A-Za-z)\]}])([0-9]+)\.([0-9]+\s*H2O\s*)$")
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
@@ -73,7 +75,7 @@ def parse_formulas(X):
     Raises
     ------
     TypeError
-        X is a single formula or a table of numbers, or an entry is neither formula nor composition
+        X is a single formula, a set or a table of numbers, or an entry is neither formula nor composition
         (naming its row).
     ValueError
         A formula that cannot be read in full, an unknown element, a charge, a negative amount, or no atoms
@@ -168,12 +170,13 @@ def combine_properties(properties, *, exclude=None):
 
     For training on several source properties at once. Rows of the same
     composition are averaged within a property; most compositions then have
-    labels of some properties only, and NaN for the others.
+    labels of some properties only, and NaN for the others. Where the averaged labels
+    differ, as those of polymorphs do, a warning counts them for each property.
 
     Parameters
     ----------
     properties : dict of str to (formulas, y)
-        Name of each property, its formulas and labels.
+        Name of each property, its formulas and labels, one for each formula.
     exclude : sequence of formulas, optional
         Compositions that must not occur, such as those of the target's test rows: public
         data sets share many.
@@ -183,6 +186,12 @@ def combine_properties(properties, *, exclude=None):
     formulas : ndarray of object, shape (n_compositions,)
         As first written.
     labels : DataFrame of shape (n_compositions, n_properties)
+
+    Raises
+    ------
+    TypeError, ValueError
+        No property, or (naming it) one without formulas, with all of them excluded, with another number of
+        labels, or with a formula that cannot be read: see :func:`parse_formulas`.
 
     Examples
     --------
@@ -196,19 +205,64 @@ def combine_properties(properties, *, exclude=None):
     """
     import pandas as pd
 
-    tables = [
-        pd.DataFrame({"formula": as_list(formulas), "property": name, "label": np.asarray(y, dtype=float)})
-        for name, (formulas, y) in properties.items()
-    ]
+    if not properties:
+        raise ValueError("properties is empty: it must have a property, such as {'gap': (formulas, y)}.")
+    if exclude is None or isinstance(exclude, (set, frozenset)):
+        exclude = list(exclude or ())  # their order does not matter
+    fractions = [_parse_part("exclude", exclude)[1]]
+    tables = []
+    for name, (formulas, y) in properties.items():
+        formulas, parsed = _parse_part(f"Property {name!r}", formulas)
+        y = np.asarray(y, dtype=float)
+        if not formulas or y.shape != (len(formulas),):
+            raise ValueError(
+                f"Property {name!r} has {len(formulas)} formulas and labels of the shape {y.shape}: it must "
+                "have at least one, and as many labels as formulas."
+            )
+        fractions.append(parsed)
+        tables.append(pd.DataFrame({"formula": formulas, "property": name, "label": y}))
     table = pd.concat(tables, ignore_index=True)
-    excluded = [] if exclude is None else as_list(exclude)
-    groups = composition_groups([*excluded, *table["formula"]])
-    table["group"] = groups[len(excluded) :]
-    table = table[~table["group"].isin(groups[: len(excluded)])]
+    groups = composition_groups(sparse.vstack(fractions, format="csr"))
+    table["group"] = groups[fractions[0].shape[0] :]
+    table = table[~table["group"].isin(groups[: fractions[0].shape[0]])]
+    for name in properties:
+        if not (table["property"] == name).any():
+            raise ValueError(f"All formulas of property {name!r} are excluded: leave this property out.")
+    _warn_of_polymorphs(table)
     formulas = table.drop_duplicates("group").sort_values("group")["formula"]
     labels = table.pivot_table(index="group", columns="property", values="label", dropna=False)
     labels = labels[list(properties)].reset_index(drop=True).rename_axis(columns=None)
     return formulas.to_numpy(dtype=object), labels
+
+
+def _parse_part(name, formulas):
+    """Formulas as a list and as fractions; errors say of which part they are."""
+    try:
+        formulas = as_list(formulas)
+        return formulas, parse_formulas(formulas)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: {error}") from None
+
+
+def _warn_of_polymorphs(table):
+    """Warn of the compositions of each property whose labels differ."""
+    found = table.groupby(["property", "group"], sort=False).agg(
+        n=("label", "count"), low=("label", "min"), high=("label", "max"), formula=("formula", "first")
+    )
+    found["spread"] = found["high"] - found["low"]
+    found = found[found["spread"] > 0]
+    if found.empty:
+        return
+    counts = []
+    for name, part in found.groupby(level="property", sort=False):
+        widest = part.loc[part["spread"].idxmax()]
+        most = f"widest apart: {widest['formula']}, by {widest['spread']:.4g}"
+        counts.append(f"{len(part)} of {name!r} ({part['n'].sum()} rows; {most})")
+    warnings.warn(
+        f"Compositions with different labels are averaged: {', '.join(counts)}. A formula alone cannot tell "
+        "polymorphs apart: if their mean is not what you want, keep the phase that matters.",
+        stacklevel=3,
+    )
 
 
 def _fractions(columns, amounts, lengths, formulas):
@@ -233,6 +287,8 @@ def as_list(X):
     """Any container of formulas as a list."""
     if isinstance(X, (str, bytes, Mapping)) or hasattr(X, "get_el_amt_dict"):
         raise TypeError(f"X is the single formula {X!r}: put it in a list, [{X!r}].")
+    if isinstance(X, (set, frozenset)):
+        raise TypeError("X is a set, which has no order: nobody could tell whose row is whose. Pass a list.")
     if sparse.issparse(X):
         raise TypeError("X is a sparse matrix of numbers, but formulas such as 'Fe2O3' are expected.")
     columns = getattr(X, "columns", None)
@@ -244,6 +300,8 @@ def as_list(X):
     if hasattr(X, "to_numpy"):
         X = X.to_numpy()
     if isinstance(X, np.ndarray):
+        if X.dtype.kind == "S":
+            raise TypeError("X holds bytes, not text: decode them, X.astype(str).")
         if X.dtype.kind not in "OUT":
             first = f", {X.flat[0]!r} in row 0" if X.size else ""
             raise TypeError(f"X holds {X.dtype} numbers{first}, but formulas such as 'Fe2O3' are expected.")
@@ -272,6 +330,8 @@ def parse_entry(row, entry):
             message + "Drop this row; or, if it should be sodium nitride (NaN), read the file with "
             "pandas.read_csv(..., keep_default_na=False)."
         )
+    if isinstance(entry, bytes):
+        raise TypeError(message + "Decode it, entry.decode().")
     raise TypeError(message + "Give a str, a pymatgen Composition or a dict of symbol to amount.")
 
 
@@ -341,11 +401,18 @@ def _explain(text, at):
     """Say what is wrong at a position where no token fits."""
     if _NEGATIVE.match(text, at):
         return f"the amount at position {at} is negative."
-    if _CHARGE.match(text, at):
+    if charge := _CHARGE.match(text, at):
         return (
-            f"the charge {text[at:].strip()!r} at position {at} is not part of a composition. Leave it out; "
+            f"the charge {charge[0]!r} at position {at} is not part of a composition. Leave it out; "
             "for a net charge keep it in a column of its own."
         )
+    if text[at] in "-‐–—−+":
+        return (
+            f"{text[at]!r} at position {at} is not understood: write elements without hyphens between them, "
+            "as in 'NiZr', and amounts as numbers, not as variables such as '7-x'."
+        )
+    if text[at] in "⁰¹²³⁴⁵⁶⁷⁸⁹":
+        return f"{text[at]!r} at position {at} is not understood: leave out the mass numbers of isotopes."
     if text[at] in ".0123456789":
         return (
             f"the number at position {at} follows another one. If the dot is that of a hydrate, write it as "
@@ -357,12 +424,18 @@ def _explain(text, at):
 
 
 def _warn_of_hydrates(formulas):
-    for row, formula in enumerate(formulas):
-        if isinstance(formula, str) and "H2O" in formula and _DOUBTFUL_HYDRATE.search(formula):
-            hydrate = _DOUBTFUL_HYDRATE.sub(r"\1·\2", formula)
-            warnings.warn(
-                f"Row {row}: in {formula!r} the dot is read as a decimal point. If it is that of a hydrate, "
-                f"write {hydrate!r}.",
-                stacklevel=3,
-            )
-            return
+    """Warn once of decimal points that may be the dots of hydrates."""
+    doubtful = [
+        row
+        for row, formula in enumerate(formulas)
+        if isinstance(formula, str) and "H2O" in formula and _DOUBTFUL_HYDRATE.search(formula)
+    ]
+    if doubtful:
+        first = formulas[doubtful[0]]
+        hydrate = _DOUBTFUL_HYDRATE.sub(r"\1·\2", first)
+        more = f" (as in {len(doubtful)} formulas; this is the first)" if len(doubtful) > 1 else ""
+        warnings.warn(
+            f"Row {doubtful[0]}: in {first!r} the dot is read as a decimal point{more}. If it is that of a "
+            f"hydrate, write {hydrate!r}.",
+            stacklevel=3,
+        )

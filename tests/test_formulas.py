@@ -107,6 +107,13 @@ def test_a_decimal_that_may_be_a_hydrate_is_warned_of():
     np.testing.assert_allclose(fractions[1, ELEMENTS.index("O")], 5.5 / 9.5)
 
 
+def test_doubtful_hydrates_are_counted_in_one_warning():
+    with pytest.warns(UserWarning) as caught:
+        parse_formulas(["FeO", "CuSO4.5H2O", "CuSO4·5H2O", "FeSO4.7H2O"])
+    assert len(caught) == 1
+    assert "Row 1: in 'CuSO4.5H2O'" in str(caught[0].message) and "in 2 formulas" in str(caught[0].message)
+
+
 def test_unambiguous_formulas_are_not_warned_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -210,6 +217,16 @@ def test_pymatgen_compositions_mix_with_text():
         ("NH4+", "the charge '+' at position 3"),
         ("Fe³⁺", "the charge '³⁺' at position 2"),
         ("Cl-", "the charge '-' at position 2"),
+        ("[Fe(CN)6]4-", "the charge '-' at position 10"),
+        ("(SO4 2-)Fe", "the charge '2-' at position 5"),
+        ("Fe^{3+}", "the charge '^{3+}' at position 2"),
+        ("SO4-2", "the charge '-2' at position 3"),
+        ("Ni-Zr", "'-' at position 2 is not understood: write elements without hyphens"),
+        ("Fe–O", "'–' at position 2 is not understood: write elements without hyphens"),
+        ("YBa2Cu3O7-x", "'-' at position 9 is not understood"),
+        ("La1-xSrxO3", "amounts as numbers, not as variables"),
+        ("Ca2+O", "'+' at position 3 is not understood"),
+        ("⁵⁷Fe", "'⁵' at position 0 is not understood: leave out the mass numbers"),
         ("Fe2 3", "the number at position 4 follows another one"),
         ("CaSO4.0.5H2O", "the number at position 7 follows another one"),
         ("Fe,O", "',' at position 2 is not understood"),
@@ -253,6 +270,10 @@ def test_an_entry_that_is_no_formula_is_named(entry):
     assert message.startswith(f"Row 1 of X is {entry!r} ({type(entry).__name__}), not a formula")
 
 
+def test_bytes_in_a_list_are_to_be_decoded():
+    assert error_of(["FeO", b"Fe"], TypeError).endswith("Decode it, entry.decode().")
+
+
 @pytest.mark.parametrize(
     ("X", "says"),
     [
@@ -263,6 +284,9 @@ def test_an_entry_that_is_no_formula_is_named(entry):
         (iter(["Fe"]), "must be a sequence of formulas"),
         (np.array([1.0, 2.0]), "holds float64 numbers"),
         (pd.Series([26, 8]), "holds int64 numbers"),
+        (np.array([b"FeO", b"Fe"]), r"holds bytes, not text: decode them, X.astype(str)"),
+        ({"FeO", "Fe"}, "is a set, which has no order"),
+        (frozenset(["FeO"]), "is a set, which has no order"),
         (parse_formulas(["Fe"]), "sparse matrix of numbers"),
     ],
 )
@@ -376,6 +400,7 @@ def test_rounding_does_not_split_a_composition():
     assert len(set(composition_groups(["Fe0.3O0.1", "Fe3O", "Fe0.30000000000000004O0.1"]))) == 1
 
 
+@pytest.mark.filterwarnings("ignore:Compositions with different labels")
 def test_properties_are_averaged_within_and_joined_across():
     first, second = (["NaCl", "ClNa", "MgO"], [1.0, 3.0, 5.0]), (["KBr", "OMg"], [7.0, 9.0])
     formulas, labels = combine_properties({"a": first, "b": second})
@@ -388,3 +413,65 @@ def test_excluded_compositions_do_not_occur():
     formulas, labels = combine_properties({"a": (["NaCl", "MgO"], [1.0, 2.0])}, exclude=["O2Mg2", "Cu"])
     assert list(formulas) == ["NaCl"]
     assert labels["a"].tolist() == [1.0]
+
+
+def test_excluded_compositions_may_be_a_set():
+    formulas, _ = combine_properties({"a": (["NaCl", "MgO"], [1.0, 2.0])}, exclude={"O2Mg2"})
+    assert list(formulas) == ["NaCl"]
+
+
+def test_averaged_polymorphs_are_counted_for_each_property():
+    properties = {
+        "gap": (["C", "TiO2", "Ti2O4", "C", "C", "NaCl", "KBr"], [5.5, 3.0, 3.2, 0.0, 1.0, 8.0, np.nan]),
+        "bulk": (["NaCl", "NaCl"], [24.0, 24.0]),  # equal: nothing to choose from
+        "shear": (["MgO", "OMg"], [130.0, 128.0]),
+    }
+    with pytest.warns(UserWarning) as caught:
+        _, labels = combine_properties(properties)
+    assert len(caught) == 1
+    message = str(caught[0].message)
+    assert "2 of 'gap' (5 rows; widest apart: C, by 5.5)" in message
+    assert "1 of 'shear' (2 rows; widest apart: MgO, by 2)" in message
+    assert "bulk" not in message
+    assert caught[0].filename == __file__
+    np.testing.assert_allclose(labels["gap"], [6.5 / 3, 3.1, 8.0, np.nan, np.nan])
+
+
+def test_excluded_polymorphs_are_not_warned_of():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        combine_properties({"gap": (["C", "C", "NaCl"], [5.5, 0.0, 8.0])}, exclude=["C"])
+
+
+@pytest.mark.parametrize(
+    ("properties", "kind", "says"),
+    [
+        ({}, ValueError, "properties is empty"),
+        (
+            {"gap": (["NaCl"], [1.0]), "bulk": (["MgO", "O2Mg2"], [2.0, 3.0])},
+            ValueError,
+            "All formulas of property 'bulk' are excluded",
+        ),
+        (
+            {"bulk": (["MgO", "FeO"], [2.0])},
+            ValueError,
+            r"'bulk' has 2 formulas and labels of the shape \(1,\)",
+        ),
+        ({"bulk": (["MgO"], [[2.0]])}, ValueError, r"'bulk' has 1 formulas and labels of the shape \(1, 1\)"),
+        ({"bulk": ([], [])}, ValueError, "'bulk' has 0 formulas"),
+        (
+            {"gap": (["NaCl"], [1.0]), "bulk": (["FeO", "Xx"], [2.0, 3.0])},
+            ValueError,
+            "Property 'bulk': Row 1, formula 'Xx'",
+        ),
+        ({"bulk": ("FeO", [2.0])}, TypeError, "Property 'bulk': X is the single formula"),
+    ],
+)
+def test_properties_that_cannot_be_joined_are_named(properties, kind, says):
+    with pytest.raises(kind, match=says):
+        combine_properties(properties, exclude=["MgO"] if "gap" in properties else None)
+
+
+def test_an_excluded_formula_that_cannot_be_read_is_said_to_be_one():
+    with pytest.raises(ValueError, match="exclude: Row 0, formula 'Xx'"):
+        combine_properties({"a": (["NaCl"], [1.0])}, exclude=["Xx"])
