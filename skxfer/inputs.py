@@ -39,15 +39,38 @@ def as_object_array(items):
 
 
 def _is_objects(X):
-    """Whether X is a sequence of chemistry objects and not a table of numbers."""
-    if sparse.issparse(X) or isinstance(X, pd.DataFrame) or getattr(X, "ndim", 1) != 1:
+    """Whether X is a sequence of chemistry objects, perhaps in a column, and not a table of numbers."""
+    if sparse.issparse(X) or isinstance(X, (str, pd.DataFrame)) or not hasattr(X, "__len__") or len(X) == 0:
         return False
-    if isinstance(X, str) or not hasattr(X, "__len__") or len(X) == 0:
-        return False
+    shape = getattr(X, "shape", (len(X),))
+    if len(shape) != 1:
+        in_a_column = isinstance(X, np.ndarray) and shape[1:] == (1,) and X.dtype.kind in "OUS"
+        return in_a_column and not all(map(_is_number, X.ravel()))
     first = X.iloc[0] if isinstance(X, pd.Series) else X[0]
-    if isinstance(first, (numbers.Number, np.generic)) and not isinstance(first, np.str_):
-        return False
+    if isinstance(first, (numbers.Number, np.generic)) and not isinstance(first, (str, bytes)):
+        if getattr(X, "dtype", np.dtype(object)).kind in "biufc":
+            return False
+        return not all(map(_is_number, X))
     return not (isinstance(first, (list, tuple, np.ndarray)) and np.asarray(first).dtype.kind in "biufc")
+
+
+def _is_number(value):
+    """Whether scikit-learn would read this entry of an array as a number; "NaN" is sodium nitride."""
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return value is None or value is pd.NA
+    return not (isinstance(value, str) and value == "NaN")
+
+
+def _check_present(objects):
+    """Refuse missing ones among objects, naming the first row."""
+    for row, value in enumerate(objects):
+        if value is None or value is pd.NA or (isinstance(value, numbers.Real) and np.isnan(value)):
+            raise ValueError(
+                f"Input X contains {value!r} in row {row} in place of an object. Drop this row; or, if it "
+                "should be sodium nitride (NaN), read the file with pandas.read_csv(..., keep_default_na=False)."
+            )
 
 
 def check_finite(values, names, allow_nan, entries=None):
@@ -86,7 +109,8 @@ def check_inputs(estimator, X, *, reset, allow_nan=False):
 
     Tables of numbers are checked for finite values and a consistent number of
     columns. DataFrames stay DataFrames, so that a learner can select columns.
-    Sequences of objects (formulas, structures) become 1-D object arrays.
+    Sequences of objects (formulas, structures), also in an array of one column,
+    become 1-D object arrays.
 
     Parameters
     ----------
@@ -105,10 +129,13 @@ def check_inputs(estimator, X, *, reset, allow_nan=False):
     Raises
     ------
     ValueError
-        NaN or inf (naming row and column), a wrong number of columns, no rows.
+        NaN or inf (naming row and column), a wrong number of columns, no rows, a
+        missing object (naming the row).
     """
     if _is_objects(X):
-        return as_object_array(X)
+        objects = as_object_array(X.ravel() if getattr(X, "ndim", 1) == 2 else X)
+        _check_present(objects)
+        return objects
     if isinstance(X, pd.DataFrame):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         if not len(X):

@@ -109,6 +109,15 @@ def over(models):
     return pytest.mark.parametrize("model", [clone(model) for model in models.values()], ids=[*models])
 
 
+CONTAINERS = {
+    "tuple": tuple,
+    "str array": np.array,
+    "object array": lambda x: np.array(x, dtype=object),
+    "Series": pd.Series,
+    "column of str": lambda x: np.array(x)[:, None],
+    "column of objects": lambda x: pd.DataFrame({"formula": x}).to_numpy(),
+}
+
 every_model, every_model_of_domains = over(OBJECTS), over(DOMAINS)
 
 rng = np.random.default_rng(0)
@@ -180,10 +189,26 @@ def test_objects_are_learned_from(model):
 
 
 @every_model
-@pytest.mark.parametrize("kind", [tuple, np.array, lambda x: np.array(x, dtype=object)])
+@pytest.mark.parametrize("kind", CONTAINERS)
 def test_objects_come_in_any_container(model, kind):
+    kind = CONTAINERS[kind]
     got = clone(model).fit(kind(FORMULAS), ENERGY, **labels(model)).predict(kind(NEW))
     np.testing.assert_array_equal(got, fitted(model).predict(NEW))
+
+
+@pytest.mark.parametrize("kind", [lambda x: pd.DataFrame({"formula": x}), *CONTAINERS.values()])
+@pytest.mark.parametrize("name", ["network", "hierarchical", "sequential", "features", "choice"])
+def test_formulas_come_in_any_container_and_in_a_frame(name, kind):
+    learner = make_pipeline(CompositionFeaturizer("fractions"), Ridge())
+    model = {
+        "network": OBJECTS["network"],
+        "hierarchical": HierarchicalTransfer(learner),
+        "sequential": SequentialTransfer(learner),
+        "features": FeatureTransfer(CompositionFeaturizer("fractions").fit(FORMULAS), Ridge()),
+        "choice": TransferCV(estimator=learner, candidates=[("baseline", "drop")], random_state=0),
+    }[name]
+    got = clone(model).fit(kind(FORMULAS), ENERGY).predict(kind(NEW))
+    np.testing.assert_array_equal(got, clone(model).fit(FORMULAS, ENERGY).predict(NEW))
 
 
 @every_model

@@ -29,8 +29,10 @@ def test_sequences_in_a_list_stay_one_object_each():
         np.array(["H2O", "CO", "Ag"]),
         np.array(["H2O", "CO", "Ag"], dtype=object),
         pd.Series(["H2O", "CO", "Ag"], index=[7, 8, 9]),
+        np.array([["H2O"], ["CO"], ["Ag"]]),
+        pd.DataFrame({"formula": ["H2O", "CO", "Ag"]}).to_numpy(),
     ],
-    ids=["list", "tuple", "str array", "object array", "Series"],
+    ids=["list", "tuple", "str array", "object array", "Series", "column of str", "column of a frame"],
 )
 def test_formulas_of_any_container_become_an_object_array(formulas):
     array = check(formulas)
@@ -41,6 +43,39 @@ def test_formulas_of_any_container_become_an_object_array(formulas):
 def test_objects_of_any_class_become_an_object_array():
     objects = [object(), object()]
     assert list(check(objects)) == objects
+
+
+def test_objects_of_any_class_in_a_column_become_an_object_array():
+    objects = np.array([{"Fe": 1}, object()], dtype=object)
+    assert list(check(objects[:, None])) == list(objects)
+
+
+def test_nitride_of_sodium_in_a_column_is_a_formula():
+    assert list(check(np.array([["NaN"]]))) == ["NaN"]
+
+
+@pytest.mark.parametrize("column", [[1, 2.5], [True, 3], ["1", "2.5"]], ids=["numbers", "mixed", "as text"])
+def test_column_of_objects_that_are_numbers_is_a_table(column):
+    table = check(np.array(column, dtype=object)[:, None])
+    np.testing.assert_array_equal(table, np.array(column, dtype=float)[:, None])
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), np.nan, pd.NA], ids=["None", "nan", "numpy", "NA"])
+@pytest.mark.parametrize("row", [0, 1])
+@pytest.mark.parametrize(
+    "kind",
+    [list, pd.Series, lambda x: np.array(x, dtype=object), lambda x: np.array(x, dtype=object)[:, None]],
+)
+def test_missing_formula_is_reported_with_its_row(kind, row, missing):
+    formulas = ["FeO", "NaCl", "MgO"]
+    formulas[row] = missing
+    with pytest.raises(ValueError, match=f"in row {row} in place of an object. Drop this row"):
+        check(kind(formulas))
+
+
+def test_missing_number_in_a_column_of_objects_is_reported_as_one():
+    with pytest.raises(ValueError, match="contains NaN: row 1, column 0"):
+        check(np.array([[1.0], [None]], dtype=object))
 
 
 def test_list_of_lists_of_numbers_is_a_table():
