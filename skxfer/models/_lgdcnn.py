@@ -5,7 +5,6 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -18,23 +17,22 @@ from .._io_names import require
 from ..featurizers import CompositionFeaturizer
 from ..formulas import ELEMENTS, composition_groups, parse_formulas, sorted_elements
 from ..inputs import check_targets, check_weights, n_rows
+from ._calibration import MIN_HELD_OUT, held_out, laplace_variance
 from ._torch import in_chunks, moments, train_net
 
 VARIANTS = ("lgdcnn", "v1", "v2", "ldcnn", "lstm", "dcnn", "dcnn-k1")
 # What `freeze` may name, and the parameters of the module that belong to it.
 PARTS = {
-    "embedding": "embedding.*",
-    "global": "global_part.*",
-    "local": "local_part.*",
-    "head": "head.*",
+    "embedding": ["embedding.*"],
+    "global": ["global_part.*"],
+    "local": ["local_part.*"],
+    "head": ["head.*", "weigh.*"],
 }
 # Fewer steps than this leave a network of this kind far from what the same rows can teach it.
 MIN_STEPS = 1000
 # Formulas are read and predicted in parts of this size, so that memory does not grow with their number.
 PART_SIZE = 50_000
 MAT2VEC_DEVIATION = 0.306
-# Compositions that error bars are calibrated on, at least.
-MIN_HELD_OUT = 10
 SYMBOLS = np.array(["", *ELEMENTS], dtype=object)
 
 
@@ -48,7 +46,9 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
     the mean of what each element then says [1]_. The elements of a batch are one
     list without any padding: predictions do not depend on the other formulas, on
     the order in which elements are written, or on the length of the longest
-    formula.
+    formula. Where the fractions of two elements cross, their order flips and
+    the prediction may jump a little; and with ``pooling="mean"`` a trace counts as a full element: for
+    dopants, try ``pooling="fraction"``.
 
     Transfer: train on a large set, then ``LGDCNNRegressor(init=source)`` on a
     small one. :class:`skxfer.transfer.TransferCV` finds out whether that helps.
@@ -83,8 +83,8 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
         :class:`sklearn.frozen.FrozenEstimator`.
     freeze : str, list of str or dict of str to int, optional
         Parts that keep the weights of `init`: ``"embedding"``, ``"global"``,
-        ``"local"``, ``"head"``. A dict says from which epoch on a part is trained
-        after all, as in ``{"embedding": 20, "global": 10}``.
+        ``"local"``, ``"head"`` (with the weights of attention pooling). A dict
+        says from which epoch on a part is trained after all, as in ``{"embedding": 20, "global": 10}``.
     learning_rate : float, optional
         The largest one of the cycle. Default: 0.003, and 0.001 from `init`.
     max_epochs : int, default=40
@@ -135,6 +135,7 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
     --------
     skxfer.featurizers.CompositionFeaturizer : Descriptors of formulas for any other learner.
     skxfer.transfer.TransferCV : Cross-validated choice of scratch, fine-tuned and frozen.
+    skxfer.metrics.masked_scorer : Scores where labels are missing, which ``score`` refuses.
     skxfer.inspection.cecv : Chemical environments that a fitted model tells apart.
 
     References
@@ -221,6 +222,8 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
     def fit(self, X, y, sample_weight=None):
         """Train on formulas and their properties.
 
+        Ctrl-C ends the training and keeps what was learned, without error bars.
+
         Parameters
         ----------
         X : sequence of length n_samples
@@ -228,6 +231,7 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             In any unit. NaN marks a missing label.
         sample_weight : array-like of shape (n_samples,), optional
+            Of the rows in training; error bars are calibrated without weights.
 
         Returns
         -------
@@ -245,27 +249,28 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
         self.target_names_ = [str(name) for name in y.columns] if isinstance(y, pd.DataFrame) else None
         weight = np.ones(len(Y)) if sample_weight is None else check_weights(sample_weight, Y)
         weight = weight[:, None] * ~np.isnan(Y)
-        kept = weight.any(axis=1)
+        kept = np.flatnonzero(weight.any(axis=1))
         fractions, Y, weight = fractions[kept], Y[kept], weight[kept]
         if not weight.any(axis=0).all():
             raise ValueError(
                 f"Target {np.flatnonzero(~weight.any(axis=0))[0]} has no label with a sample_weight above 0."
             )
-        _warn_of_conflicts(fractions, Y)
         source = self._check_init()
+        freezers = self._check_freeze(source)
         architecture = self._architecture() if source is None else source._module_params()
         self._table = architecture["module__table"]
-        self._check_elements(fractions)
+        self._check_elements(fractions, kept)
         self.elements_ = [ELEMENTS[column] for column in np.unique(fractions.indices)]
         self.center_, self.scale_ = moments(Y, weight)
-
+        _warn_of_conflicts(fractions, Y, self.scale_, kept)
         min_steps = MIN_STEPS if self.extend and source is None else 0
 
         def train(rows, member):
             n = len(Y[rows])
             batch_size = self.batch_size or min(max(n // 25, 32), 128)
             n_batches = -(-n // batch_size)
-            return train_net(
+            max_epochs = max(self.max_epochs, -(-min_steps // n_batches))
+            net = train_net(
                 LGDCNN,
                 RobustL1,
                 inputs={"number": number[rows], "fraction": fraction[rows]},
@@ -274,29 +279,36 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
                     "weight": weight[rows] / weight.mean(axis=0),
                 },
                 learning_rate=self.learning_rate or (3e-3 if source is None else 1e-3),
-                max_epochs=max(self.max_epochs, -(-min_steps // n_batches)),
+                max_epochs=max_epochs,
                 batch_size=batch_size,
                 weight_decay=self.weight_decay,
                 seed=rng.randint(np.iinfo(np.int32).max),
                 device=self.device,
                 verbose=self.verbose,
                 start=None if source is None else source.nets_[member % len(source.nets_)],
-                callbacks=self._freezers(),
+                callbacks=freezers(),
                 module__n_targets=self.n_targets_,
                 module__dropout=self.dropout,
                 module__jitter=self.jitter,
                 **architecture,
             )
+            return net, len(net.history) == max_epochs
 
         rng = check_random_state(self.random_state)
         number, fraction = sorted_elements(fractions)
-        self.nets_ = [train(slice(None), member) for member in range(self.n_members)]
-        self.calibration_ = None
+        self.nets_, self.calibration_ = [], None
+        for member in range(self.n_members):
+            net, complete = train(slice(None), member)
+            if complete or not self.nets_:
+                self.nets_.append(net)
+            if not complete:
+                return self
         if self.calibration is not None:
-            held = _held_out(composition_groups(fractions), self.calibration, rng)
+            held = held_out(composition_groups(fractions), self.calibration, rng)
             if held.any():
-                net = train(~held, 0)
-                self.calibration_ = self._calibrate(net, number[held], fraction[held], Y[held])
+                net, complete = train(~held, 0)
+                if complete:
+                    self.calibration_ = self._calibrate(net, number[held], fraction[held], Y[held])
         return self
 
     def predict(self, X, return_std=False):
@@ -305,10 +317,13 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
         Parameters
         ----------
         X : sequence of length n_samples
-            Formulas. A million need no more memory than 50 000 do.
+            Formulas. They go through the networks in parts of 50 000.
         return_std : bool, default=False
             Also return a standard deviation: what the networks expect of
-            their own error, as calibrated, and how far they disagree.
+            their own error, as calibrated on compositions held out, or how far
+            they disagree, whichever is larger. The errors follow a Laplace
+            distribution rather than a normal one: about 76 % are within one
+            standard deviation, 94 % within two.
 
         Returns
         -------
@@ -319,22 +334,20 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
         Raises
         ------
         ValueError
-            `return_std` after a fit without calibration, or with too few rows for it.
+            `return_std` after a fit without calibration, or with too few rows or labels for it; no formulas.
         """
         check_is_fitted(self, "nets_")
-        if return_std and self.calibration_ is None:
-            raise ValueError(
-                f"There are no error bars: calibration={self.calibration} in a fit that needs "
-                f"{3 * MIN_HELD_OUT} different compositions for them. Set calibration=0.1 and fit on so many."
-            )
+        if return_std:
+            self._check_calibrated()
         outputs = self._table_of(X, "forward")  # (n_samples, n_members, n_targets, 2)
-        mean = outputs[..., 0].mean(axis=1) * self.scale_ + self.center_
+        mean = outputs[..., 0].mean(axis=1, dtype=float) * self.scale_ + self.center_
         mean = mean.ravel() if self._single_target else mean
         if not return_std:
             return mean
         constant, factor = self.calibration_.T
-        expected = np.exp(2 * outputs[..., 1]).mean(axis=1) * self.scale_**2
-        std = np.sqrt(constant + factor * expected + outputs[..., 0].var(axis=1) * self.scale_**2)
+        expected = np.exp(2.0 * outputs[..., 1]).mean(axis=1, dtype=float) * self.scale_**2
+        disagreement = outputs[..., 0].var(axis=1, dtype=float) * self.scale_**2
+        std = np.sqrt(np.maximum(constant + factor * expected, disagreement))
         return mean, std.ravel() if self._single_target else std
 
     def transform(self, X):
@@ -371,6 +384,9 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
     def element_feature_map(self, X):
         """Return what the network knows of each element in the surroundings of its formula.
 
+        With ``variant="v1"`` the two elements of a binary have the same features: see
+        :meth:`element_contributions`.
+
         Parameters
         ----------
         X : sequence of length n_samples
@@ -392,6 +408,10 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
     def element_contributions(self, X):
         """Return what each element says of the targets; a formula's prediction is the mean over its elements.
 
+        With the default ``variant="v1"`` both elements of a binary say the same,
+        since each ends up with the larger of their features: there, use another
+        variant (such as ``"lgdcnn"``) to tell them apart.
+
         Parameters
         ----------
         X : sequence of length n_samples
@@ -403,11 +423,19 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
             In the unit of y, NaN where a formula lacks an element; with columns for each
             symbol, or for several targets for each (target, symbol).
         """
-        n = n_rows(X)
+        check_is_fitted(self, "nets_")
+        n, binary = n_rows(X), False
         table = np.full((n, self.n_targets_, len(SYMBOLS)), np.nan)
         for rows, number, output in self._run(X, "contributions"):
+            binary |= number.shape[1] == 2
             values = number.shape[1] * output.mean(axis=1) * self.scale_ + self.center_
             table[rows[:, None], :, number] = values
+        if binary and self.nets_[0].module__variant == "v1":
+            warnings.warn(
+                'With variant="v1" both elements of a binary contribute the same. Train with '
+                'variant="lgdcnn" to tell them apart.',
+                stacklevel=2,
+            )
         present = np.flatnonzero(~np.isnan(table).all(axis=(0, 1)))
         columns = list(SYMBOLS[present])
         if not self._single_target:
@@ -426,6 +454,8 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
         return tags
 
     def _architecture(self):
+        if self.hidden_dim % 4:
+            raise ValueError(f"hidden_dim must be a multiple of four, it is {self.hidden_dim}.")
         return {
             "module__table": element_table(self.embedding),
             "module__size": self.hidden_dim,
@@ -456,31 +486,62 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
             )
         return source
 
-    def _freezers(self):
+    def _check_freeze(self, source):
+        """Return a function that makes the callbacks which freeze parts, and train them from an epoch on."""
         from skorch.callbacks import Freezer, Unfreezer
 
-        if self.freeze is None:
-            return []
-        frozen = [self.freeze] if isinstance(self.freeze, str) else self.freeze
+        frozen = [self.freeze] if isinstance(self.freeze, str) else self.freeze or []
         unknown = [part for part in frozen if part not in PARTS]
         if unknown:
             raise ValueError(f"freeze has no part {unknown[0]!r}: choose from {list(PARTS)}.")
-        callbacks = [(f"freeze_{part}", Freezer(PARTS[part])) for part in frozen]
-        if isinstance(frozen, dict):
-            callbacks += [(f"thaw_{part}", Unfreezer(PARTS[part], at=at)) for part, at in frozen.items()]
-        return callbacks
+        thawed = frozen if isinstance(frozen, dict) else {}
+        for part, epoch in thawed.items():
+            if not isinstance(epoch, Integral) or not 1 < epoch <= self.max_epochs:
+                raise ValueError(
+                    f"freeze trains the part {part!r} from epoch {epoch!r} on, which must be an int within 2 "
+                    f"and max_epochs={self.max_epochs}. Name it in a list to freeze it throughout."
+                )
+        if set(frozen) == set(PARTS):
+            raise ValueError("freeze leaves nothing to train in the first epoch: leave a part out.")
+        if "head" in frozen and source.n_targets_ != self.n_targets_:
+            raise ValueError(
+                f"The head cannot be frozen: it is a new one, since init has {source.n_targets_} target(s) "
+                f"and y has {self.n_targets_}."
+            )
 
-    def _check_elements(self, fractions):
-        """Raise an error for an element that the embedding does not have."""
+        def freezers():
+            callbacks = [(f"freeze_{part}", Freezer(PARTS[part])) for part in frozen]
+            return callbacks + [
+                (f"thaw_{part}", Unfreezer(PARTS[part], at=at)) for part, at in thawed.items()
+            ]
+
+        return freezers
+
+    def _check_elements(self, fractions, rows=None):
+        """Raise an error for an element that the embedding does not have; `rows` are the row numbers."""
         absent = np.isnan(self._table[1:]).any(axis=1)
         bad = absent[fractions.indices]
         if bad.any():
             k = np.flatnonzero(bad)[0]
             row = np.searchsorted(fractions.indptr, k, side="right") - 1
+            row = row if rows is None else rows[row]
             raise ValueError(
                 f"Row {row} has the element {ELEMENTS[fractions.indices[k]]}, which the embedding "
                 f"does not have ({len(np.unique(fractions.nonzero()[0][bad]))} such rows). Drop them, or "
                 "give an embedding that has it."
+            )
+
+    def _check_calibrated(self):
+        if self.calibration_ is None:
+            raise ValueError(
+                f"There are no error bars: the fit had calibration={self.calibration}, too few compositions, "
+                f"or was interrupted. Set calibration=0.1 and fit on {3 * MIN_HELD_OUT} of them or more."
+            )
+        few = np.isnan(self.calibration_).any(axis=1)
+        if few.any():
+            raise ValueError(
+                f"There are no error bars for target {np.flatnonzero(few)[0]}: of the compositions held out, "
+                f"fewer than {MIN_HELD_OUT} have a label of it. Raise calibration, or predict without them."
             )
 
     def _calibrate(self, net, number, fraction, Y):
@@ -501,7 +562,7 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
         table = None
         for rows, _, output in self._run(X, method):
             if table is None:
-                table = np.empty((n_rows(X), *output.shape[1:]))
+                table = np.empty((n_rows(X), *output.shape[1:]), output.dtype)
             table[rows] = output
         return table
 
@@ -517,8 +578,10 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
         """
         check_is_fitted(self, "nets_")
         fractions = parse_formulas(X)
-        self._check_elements(fractions)
         n = fractions.shape[0]
+        if not n:
+            raise ValueError("Found 0 formulas while a minimum of 1 is required.")
+        self._check_elements(fractions)
         firsts = range(0, n, PART_SIZE)
         if self.verbose:
             from tqdm import tqdm
@@ -555,57 +618,21 @@ def element_table(embedding):
     return np.vstack([np.full(table.shape[1], np.nan), table])
 
 
-def laplace_variance(error, expected):
-    """Fit how the variance of errors follows from the expected one, as of a Laplace distribution.
-
-    Parameters
-    ----------
-    error : ndarray of shape (n_samples,)
-        Absolute errors; NaN is left out.
-    expected : ndarray of shape (n_samples,)
-
-    Returns
-    -------
-    constant, factor : float
-        Of the largest likelihood: the variance is the first plus the second times the expected one.
-    """
-    known = ~np.isnan(error)
-    error, expected = error[known], expected[known]
-    size, width = max(error.mean(), np.finfo(float).tiny), max(expected.mean(), np.finfo(float).tiny)
-
-    def loss(logs):
-        constant, factor = np.exp(logs)
-        std = np.sqrt(constant + factor * expected / width)
-        return np.mean(np.sqrt(2) * error / size / std + np.log(std))
-
-    best = minimize(loss, [0.0, 0.0], method="Nelder-Mead", bounds=[(-20, 20)] * 2)
-    constant, factor = np.exp(best.x) * size**2
-    return constant, factor / width
-
-
-def _held_out(group, share, rng):
-    """Rows of random compositions, `MIN_HELD_OUT` or more; none where these are more than a third."""
-    n_groups = group.max() + 1
-    n_held = max(MIN_HELD_OUT, round(share * n_groups))
-    if 3 * n_held > n_groups:
-        return np.zeros(len(group), dtype=bool)
-    return np.isin(group, rng.permutation(n_groups)[:n_held])
-
-
-def _warn_of_conflicts(fractions, Y):
-    """Warn of compositions that occur more than once with different labels."""
+def _warn_of_conflicts(fractions, Y, scale, rows):
+    """Warn of compositions that occur more than once with different labels; `rows` are the row numbers."""
     formula = composition_groups(fractions)
     if formula.max() + 1 == len(Y):
         return
-    of_formula = pd.DataFrame(Y).groupby(formula)
+    of_formula = pd.DataFrame(Y / scale).groupby(formula)
     spread = of_formula.max() - of_formula.min()
     differ = (spread > 0).any(axis=1)
     if differ.any():
-        row = np.flatnonzero(formula == spread.max(axis=1).idxmax())[0]
+        widest = spread.max(axis=1).idxmax()
+        target = spread.loc[widest].idxmax()
         warnings.warn(
             f"{differ.sum()} compositions have several rows with different labels "
-            f"({differ.to_numpy()[formula].sum()} rows; widest apart: the one of row {row}, by "
-            f"{spread.max(axis=None):.4g}). A formula alone cannot tell them apart: keep the phase that "
-            "matters, or their mean.",
+            f"({differ.to_numpy()[formula].sum()} rows; widest apart: the one of row "
+            f"{rows[formula == widest][0]}, by {spread.loc[widest, target] * scale[target]:.4g}). A formula "
+            "alone cannot tell them apart: keep the phase that matters, or their mean.",
             stacklevel=3,
         )

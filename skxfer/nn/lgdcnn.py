@@ -17,6 +17,8 @@ VARIANTS = {
     "dcnn": {"recurrent": (), "attention": None, "kernel_size": 3, "fusion": "stack"},
     "dcnn-k1": {"recurrent": (), "attention": None, "kernel_size": 1, "fusion": "stack"},
 }
+# Of labels with the deviation one.
+SMALLEST_LOG_SIGMA = -8.0
 
 
 class Elements(NamedTuple):
@@ -271,7 +273,8 @@ class LGDCNN(nn.Module):
         x, weight, elements = self.encode(number, fraction)
         pooled = elements.total(weight * self.head(self.dropout(x)))
         mean, log_sigma, logit = pooled.view(len(number), 3, -1).unbind(1)
-        return torch.stack([mean * logit.sigmoid(), log_sigma], -1)
+        # Where labels do not differ at all, the likelihood has no maximum.
+        return torch.stack([mean * logit.sigmoid(), log_sigma.clamp(min=SMALLEST_LOG_SIGMA)], -1)
 
     def pooled(self, number: Tensor, fraction: Tensor) -> Tensor:
         """Average the feature map over the elements of a formula: ``[batch, size]``."""
