@@ -3,25 +3,30 @@
 import copy
 import warnings
 from itertools import permutations
+from math import factorial, isqrt
 from numbers import Integral
 
 import numpy as np
 import pandas as pd
 from scipy.cluster.hierarchy import linkage as merge
-from scipy.spatial.distance import cdist, squareform
+from scipy.spatial.distance import cdist
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ..formulas import ELEMENTS, as_list, parse_formulas
+from ..formulas import ELEMENTS, as_list, composition_groups, parse_formulas
 from ._drawing import check_choice
 
 THRESHOLDS = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30, 0.35, 0.40)
 LINKAGES = ("complete", "single")
 # Up to so many elements all ways to match those of two compounds are tried: 720.
 MOST_MATCHED = 6
-# Distances of all pairs are held at once; more rows than this would take gigabytes.
+# Distances of all pairs are held at once: 400 MB for so many rows, and as much again to merge them.
 MOST_ROWS = 10_000
+# Rows squared, times the ways to match elements: so much takes about half a minute.
+MOST_WORK = 10**10
+# Rows that are compared with all later ones at a time.
+ROWS_AT_ONCE = 128
 # Correlations are rounded, so that neither the order of a sum nor a threshold that is met exactly decide.
 DIGITS = 6
 # A row of a feature map that varies less, as a share of its largest value, is constant but for noise.
@@ -83,13 +88,27 @@ def cecv(model, X=None, *, thresholds=THRESHOLDS, containing=None, min_elements=
         Neither a model nor feature maps.
     ValueError
         No compound is left, a feature map that is not finite or has another number
-        of features (naming its row), more than 10 000 different compounds with the
-        same number of elements.
+        of features (naming its row), more different compounds with the same number
+        of elements than can be compared: see Notes.
 
     See Also
     --------
     CECVDisplay : Draws the vectors of several models.
     cecv_study : Whether the vectors guide the choice of a model on your data.
+
+    Notes
+    -----
+    Each compound is compared with each other one that has as many elements, in as many
+    ways as there are to match their elements: 24 for four elements, 120 for five, 720
+    for six, and one for any other number. So the time grows with the square of the
+    number of compounds, and memory, too: 8 bytes per pair, twice. At most 10 000
+    different compounds with one number of elements are compared, 9128 of five elements
+    and 3726 of six, which takes half a minute. Of more, draw some at random, the same
+    ones for all models that are to be compared.
+
+    With LGDCNNRegressor's default ``variant="v1"`` the maximum over neighbours that
+    ends the network gives the two elements of a binary formula one feature map: their
+    correlation is 1, and with ``min_elements=2`` all binary compounds are one cluster.
 
     References
     ----------
@@ -210,7 +229,12 @@ def probe(X, containing, min_elements):
         column = ELEMENTS.index(_check_symbol(containing))
         rows = np.unique(fractions[:, [column]].nonzero()[0])
     kept = _enough(np.diff(fractions.indptr)[rows], min_elements, containing)
-    return [formulas[row] for row in rows[kept]], len(rows) - len(kept)
+    rows, n_left_out = rows[kept], len(rows) - len(kept)
+    # Before any network is trained or asked.
+    _, first = np.unique(composition_groups(fractions[rows]), return_index=True)
+    for n_elements, n in enumerate(np.bincount(np.diff(fractions.indptr)[rows[first]])):
+        _check_size(n, n_elements)
+    return [formulas[row] for row in rows], n_left_out
 
 
 def _check_symbol(symbol):
@@ -308,19 +332,46 @@ def _count(maps, thresholds, linkage):
     # Sorted and without repetitions, they no longer know the order of the rows, however ties are broken.
     values = np.unique(values, axis=0)
     n = len(values)
-    if n > MOST_ROWS:
-        raise ValueError(
-            f"{n} different compounds have {maps.shape[1]} elements, at most {MOST_ROWS} can be compared: "
-            "choose those with one element by containing, or draw some at random."
-        )
+    _check_size(n, maps.shape[1])
     if n == 1:
         return np.ones(len(thresholds), dtype=int)
-    distance = np.full((n, n), np.inf)
-    for edges in matchings:
-        np.minimum(distance, cdist(values, values[:, edges], "chebyshev"), out=distance)
-    distance = np.minimum(distance, distance.T)
-    heights = merge(squareform(distance, checks=False), linkage)[:, 2].round(DIGITS)
+    heights = merge(_distances(values, matchings), linkage)[:, 2].round(DIGITS)
     return n - (heights[:, None] < thresholds.round(DIGITS)).sum(axis=0)
+
+
+def _check_size(n, n_elements):
+    """Raise an error if there are too many different compounds with one number of elements."""
+    ways = factorial(n_elements) if 3 < n_elements <= MOST_MATCHED else 1
+    most = min(MOST_ROWS, isqrt(MOST_WORK // ways))
+    if n > most:
+        raise ValueError(
+            f"{n} different compounds have {n_elements} elements, at most {most} can be compared"
+            + (f", as there are {ways} ways to match their elements" if ways > 1 else "")
+            + ": choose those with one element by containing, or draw some at random, "
+            "np.random.default_rng(0).choice(X, size, replace=False), the same ones for all models."
+        )
+
+
+def _distances(values, matchings):
+    """Return the differences of all pairs of rows, elements matched as fits best, in scipy's condensed form.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_compounds, n_pairs)
+    matchings : ndarray of int, shape (n_matchings, n_pairs)
+    """
+    n = len(values)
+    condensed = np.empty(n * (n - 1) // 2)
+    end = 0
+    for start in range(0, n, ROWS_AT_ONCE):
+        rows, later = values[start : start + ROWS_AT_ONCE], values[start:]
+        best = np.full((len(rows), len(later)), np.inf)
+        for edges in matchings:
+            np.minimum(best, cdist(rows, later[:, edges], "chebyshev"), out=best)
+        for i, row in enumerate(best):
+            begin, end = end, end + len(later) - i - 1
+            condensed[begin:end] = row[i + 1 :]
+    return condensed
 
 
 def _ordered(values, n_elements):
@@ -329,12 +380,12 @@ def _ordered(values, n_elements):
     Returns
     -------
     values : ndarray of shape (n_compounds, n_pairs)
-    matchings : list of ndarray of shape (n_pairs,)
+    matchings : ndarray of int, shape (n_matchings, n_pairs)
         Orders of the pairs to compare with.
     """
     # Any order of the three pairs of three elements is one of the elements: sorting finds the best match.
     if n_elements <= 3 or n_elements > MOST_MATCHED:
-        return np.sort(values, axis=1), [np.arange(values.shape[1])]
+        return np.sort(values, axis=1), np.arange(values.shape[1])[None]
     first, second = np.triu_indices(n_elements, 1)
     place = np.zeros((n_elements, n_elements), dtype=int)
     place[first, second] = place[second, first] = np.arange(len(first))
@@ -346,6 +397,4 @@ def _ordered(values, n_elements):
         at = (other != best).argmax(axis=1)[:, None]
         smaller = np.take_along_axis(other, at, 1) < np.take_along_axis(best, at, 1)
         best = np.where(smaller, other, best)
-    # An order and its inverse compare the same two compounds, once either way round.
-    inverse = orders.argsort(axis=1)
-    return best, [e for e, o, i in zip(edges, orders, inverse, strict=True) if tuple(o) <= tuple(i)]
+    return best, edges

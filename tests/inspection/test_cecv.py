@@ -189,6 +189,37 @@ def test_too_many_different_compounds_are_an_error_that_says_what_to_do(monkeypa
         cecv(random_maps(11, sizes=[3]))
 
 
+def test_rows_compared_a_few_at_a_time_give_the_distances_of_all(monkeypatch):
+    monkeypatch.setattr("skxfer.inspection._cecv.ROWS_AT_ONCE", 5)
+    maps = random_maps(18, sizes=[4])
+    distance = brute_force(maps)
+    thresholds = np.arange(1, 60) / 50
+    single = [connected_components(distance < t)[0] for t in thresholds]
+    assert cecv(maps, thresholds=thresholds, linkage="single").tolist() == single
+    assert len(set(single)) > 5
+
+
+def test_the_more_ways_to_match_elements_the_fewer_compounds_are_compared(monkeypatch):
+    monkeypatch.setattr("skxfer.inspection._cecv.MOST_WORK", 24 * 12**2)
+    cecv(random_maps(12, sizes=[4]))
+    cecv(random_maps(40, sizes=[3, 7]))  # one way
+    with pytest.raises(ValueError, match=r"13 .* 4 elements, at most 12 .* 24 ways .* draw some at random"):
+        cecv(random_maps(13, sizes=[4]))
+    with pytest.raises(ValueError, match="6 .* 5 elements, at most 5 .* 120 ways"):
+        cecv(random_maps(6, sizes=[5]))
+
+
+def test_too_many_compounds_are_refused_before_the_network_is_asked(monkeypatch):
+    monkeypatch.setattr("skxfer.inspection._cecv.MOST_ROWS", 2)
+
+    class Silent:
+        def element_feature_map(self, X):
+            pytest.fail("it was asked")
+
+    with pytest.raises(ValueError, match="3 different compounds have 3 elements, at most 2"):
+        cecv(Silent(), ["CuNiZn", "AgAuCu3", "Ti3AlV", "VAlTi3"])
+
+
 # With a network
 
 WRITTEN = ["CuNiZn", "Cu2NiZn", "AgAuCu3", "Fe2CoNi", "Ti3AlV", "CuNi", "Cu2Fe3"]
