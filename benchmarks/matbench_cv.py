@@ -1,13 +1,15 @@
 """The de-duplicated Matbench folds: a blend of networks and trees, weighed within the training folds."""
 
 import sys
+import tempfile
+from pathlib import Path
 from time import process_time
 
 import numpy as np
 import pandas as pd
 from _common import save_table
 from _composition import competitors
-from joblib import Parallel, delayed
+from joblib import Memory, Parallel, delayed
 from sklearn.base import clone
 from sklearn.model_selection import PredefinedSplit
 
@@ -35,6 +37,7 @@ def rows_of(parts):
     return np.concatenate([part.data for part in parts]), np.concatenate([part.target for part in parts])
 
 
+@Memory(Path(tempfile.gettempdir()) / "skxfer-benchmarks", verbose=0).cache
 def source_model(kind):
     """Trained on AFLOW properties of compositions that are in none of the Matbench sets."""
     folds = [fetch_matbench_cv(name).folds[0] for name in SETS]

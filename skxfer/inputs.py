@@ -69,7 +69,8 @@ def _check_present(objects):
         if value is None or value is pd.NA or (isinstance(value, numbers.Real) and np.isnan(value)):
             raise ValueError(
                 f"Input X contains {value!r} in row {row} in place of an object. Drop this row; or, if it "
-                "should be sodium nitride (NaN), read the file with pandas.read_csv(..., keep_default_na=False)."
+                "should be sodium nitride (NaN), read the file with "
+                "pandas.read_csv(..., keep_default_na=False)."
             )
 
 

@@ -15,6 +15,8 @@ from ._drawing import NEW_COLOR, caption, check_choice, panels
 from ._queries import features_of, names_of_targets, rows_containing, target_index
 
 METHODS = ("auto", "umap", "tsne")
+# Columns of the points of a display beside its values.
+COLUMNS = ("row", "x1", "x2", "circled")
 
 
 def project(features, *, method="auto", random_state=0):
@@ -132,8 +134,9 @@ class FeatureMapDisplay:
             Their columns are scaled to unit variance first.
         values : array-like of shape (n_samples,), or dict of str to such, or DataFrame
             What the colours are; several make several panels with one scale of colours. NaN: grey.
-        circled : array-like of int
-            Rows with a circle.
+            They become columns of `points`, so none may be named ``row``, ``x1``, ``x2`` or ``circled``.
+        circled : array-like of int, or of bool and shape (n_samples,)
+            Rows with a circle: their numbers, or a mask.
         circled_label : str, optional
             Which rows these are, for the caption.
         method : {"auto", "umap", "tsne"}, default="auto"
@@ -152,7 +155,8 @@ class FeatureMapDisplay:
         ImportError
             umap-learn is asked for and not installed.
         ValueError
-            Features that are not finite, fewer than 4 rows, values of another length.
+            Features that are not finite, fewer than 4 rows, values of another length, with a name that is
+            taken or without any number, rows to circle that there are not.
         """
         values = values if isinstance(values, (dict, pd.DataFrame)) else {"value": values}
         values = {str(name): np.asarray(values[name], dtype=np.float64) for name in values}
@@ -161,10 +165,18 @@ class FeatureMapDisplay:
                 raise ValueError(
                     f"{name!r} has the shape {column.shape} for {len(features)} rows of features."
                 )
+            if name in COLUMNS:
+                raise ValueError(
+                    f"values has {name!r}, which is a column of points of its own: rename it, such as to "
+                    f"'{name}_'."
+                )
+        if all(np.isnan(column).all() for column in values.values()):
+            raise ValueError(f"All values of {', '.join(map(repr, values))} are NaN: nothing has a colour.")
+        circled = _numbers_of_rows(circled, len(features))
         plane, method = project(features, method=method, random_state=random_state)
         points = {"row": np.arange(len(plane)), "x1": plane[:, 0], "x2": plane[:, 1]}
         points = pd.DataFrame(points | values)
-        points["circled"] = np.isin(points["row"], np.asarray(circled, dtype=int))
+        points["circled"] = points["row"].isin(circled)
         words = {"label": label, "unit": unit, "circled_label": circled_label}
         display = cls(points, colored_by=list(values), method=method, **words)
         return display.plot(ax, **options)
@@ -288,3 +300,20 @@ class FeatureMapDisplay:
                 text += f"; circled: {self.circled_label or len(circled)}"
             caption(self.figure_, text)
         return self
+
+
+def _numbers_of_rows(circled, n):
+    """Numbers of the rows that are meant by numbers or a mask."""
+    circled = pd.Series(circled).to_numpy()
+    if circled.dtype == object and pd.api.types.infer_dtype(circled, skipna=False) == "boolean":
+        circled = circled.astype(bool)
+    if circled.dtype == bool:
+        if len(circled) != n:
+            raise ValueError(f"circled is a mask of {len(circled)} rows, but there are {n}.")
+        return np.flatnonzero(circled)
+    if circled.size and circled.dtype.kind not in "iu":
+        raise ValueError("circled must hold numbers of rows, or True and False for each row.")
+    outside = circled[(circled < 0) | (circled >= n)] if circled.size else circled
+    if outside.size:
+        raise ValueError(f"circled names the row {outside[0]}, but rows are 0 to {n - 1}.")
+    return circled

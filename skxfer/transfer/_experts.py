@@ -96,13 +96,34 @@ def can_continue(estimator):
         return estimator.regressor is not None and can_continue(estimator.regressor)
     if isinstance(estimator, MultiOutputRegressor):
         return can_continue(estimator.estimator)
+    return _goes_on(estimator) or starts_from_fitted(estimator)
+
+
+def starts_from_fitted(estimator):
+    """Whether a learner has a parameter `init` that takes a fitted one of its own class to start from.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    bool
+    """
+    init = estimator.get_params(deep=False).get("init", "none")
+    return init is None or hasattr(init, "fit")
+
+
+def _goes_on(estimator):
+    """Whether a second fit of the same object can go on from the first."""
     return _package(estimator) in ("skorch", "xgboost") or isinstance(estimator, (*_GROWING, *_ITERATIVE))
 
 
 def continue_learner(fitted, estimator, X, Y, *, sample_weight=None, seed=None):
     """Continue training a copy of a fitted learner on other data.
 
-    Forests add trees, boosting adds rounds, networks start from their weights.
+    Forests add trees, boosting adds rounds, networks start from their weights, and
+    any learner with a parameter `init` starts from the fitted one.
     What comes before the learner in a pipeline stays as it was fitted.
 
     Parameters
@@ -110,7 +131,7 @@ def continue_learner(fitted, estimator, X, Y, *, sample_weight=None, seed=None):
     fitted : fitted estimator
         From :func:`fit_learner`; never changed.
     estimator : estimator
-        The unfitted learner: says how many trees or rounds to add.
+        The unfitted learner: says how many trees or rounds to add, and with `init` how to train.
     X : array-like or sequence of length n_samples
     Y : ndarray of shape (n_samples, n_targets)
         NaN marks a missing label.
@@ -140,7 +161,7 @@ def continue_learner(fitted, estimator, X, Y, *, sample_weight=None, seed=None):
                 part = continue_learner(part, estimator, *data, sample_weight=weight, seed=seed)
             model.estimators_[j] = part
         return model
-    if np.isnan(Y).any():
+    if np.isnan(Y).any() and not takes_missing_labels(model, Y):
         raise ValueError(
             f"Labels are missing in this domain but not in the one before, where one {type(model).__name__} "
             "was fitted for all targets. Wrap the learner in MultiOutputRegressor."
@@ -164,6 +185,12 @@ def continue_learner(fitted, estimator, X, Y, *, sample_weight=None, seed=None):
             f"{type(model).__name__} cannot continue from a fit: use carry='frozen', "
             "which corrects the frozen model on the new domain."
         )
+    learner = _innermost(estimator)
+    if not _goes_on(model):
+        model = clone(learner).set_params(init=FrozenEstimator(fitted))
+        if seed is not None:
+            _set_seed(model, seed)
+        return _fit(model, X, Y, sample_weight)
     if _package(model) == "skorch":
         with _torch_seed(model, seed):
             return model.partial_fit(_cast_inputs(model, X), Y.astype(np.float32))
@@ -171,10 +198,7 @@ def continue_learner(fitted, estimator, X, Y, *, sample_weight=None, seed=None):
         return _fit(model, X, Y, sample_weight, xgb_model=fitted.get_booster())
     for kind, counter in _GROWING.items():
         if isinstance(model, kind):
-            inner = inner_learner(estimator)
-            while isinstance(inner, MultiOutputRegressor):
-                inner = inner_learner(inner.estimator)
-            model.set_params(**{counter: getattr(model, counter) + getattr(inner, counter)})
+            model.set_params(**{counter: getattr(model, counter) + getattr(learner, counter)})
     return _fit(model.set_params(warm_start=True), X, Y, sample_weight)
 
 
@@ -308,6 +332,14 @@ def input_tags(estimator):
     """
     wrappers = (TransformedTargetRegressor, GridSearchCV, RandomizedSearchCV)
     return get_tags(next(layer for layer in _layers(estimator) if not isinstance(layer, wrappers))).input_tags
+
+
+def _innermost(estimator):
+    """The learner inside pipelines, target transforms and MultiOutputRegressor."""
+    inner = inner_learner(estimator)
+    while isinstance(inner, MultiOutputRegressor):
+        inner = inner_learner(inner.estimator)
+    return inner
 
 
 def _package(estimator):

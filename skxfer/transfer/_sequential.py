@@ -38,7 +38,9 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
     carry : {"auto", "continue", "frozen"}, default="auto"
         What a stage takes over from the one before. ``"continue"``: the
         learner's own state: forests get more trees, boosting more rounds,
-        networks start from their weights. ``"frozen"``: the previous model is
+        networks start from their weights, and any learner with a parameter ``init`` for
+        a fitted one of its class, such as :class:`skxfer.models.LGDCNNRegressor`, starts from the
+        last stage. ``"frozen"``: the previous model is
         frozen as the one source of a :class:`HierarchicalTransfer`, which works
         for every learner. ``"auto"``: continue where the learner can.
     guard : bool, default=False

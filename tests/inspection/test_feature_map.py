@@ -4,6 +4,7 @@ import sys
 from types import ModuleType
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import Ridge
@@ -56,6 +57,19 @@ def test_several_values_are_panels_of_one_plane():
     for ax in display.axes_:
         np.testing.assert_allclose(ax.collections[0].get_offsets(), display.points[["x1", "x2"]])
         np.testing.assert_allclose(ax.collections[1].get_offsets(), display.points.loc[[2, 5], ["x1", "x2"]])
+
+
+@pytest.mark.parametrize("container", [list, np.array, lambda x: pd.Series(x, index=x), pd.array])
+@pytest.mark.parametrize("mask", [False, True])
+def test_circles_are_given_by_numbers_of_rows_or_by_a_mask(container, mask):
+    rows = [row in (0, 5) for row in range(8)] if mask else [0, 5]
+    display = draw(features(8), np.arange(8.0), circled=container(rows))
+    assert np.flatnonzero(display.points["circled"]).tolist() == [0, 5]
+
+
+def test_one_colouring_may_have_no_numbers():
+    display = draw(features(8), {"known": np.arange(8.0), "unknown": np.full(8, np.nan)})
+    np.testing.assert_allclose(display.axes_[1].collections[0].get_facecolor()[:, :3], 0.8)
 
 
 def test_the_largest_errors_are_circled():
@@ -141,6 +155,14 @@ def test_it_draws_into_given_axes():
             {},
             "not finite in row 0",
         ),
+        (features(5), {"gap": np.zeros(5), "row": np.ones(5)}, {}, "values has 'row'.*rename it"),
+        (features(5), {"x1": np.zeros(5)}, {}, "values has 'x1'"),
+        (features(5), np.full(5, np.nan), {}, "All values of 'value' are NaN"),
+        (features(5), np.zeros(5), {"circled": [True, False]}, "a mask of 2 rows, but there are 5"),
+        (features(5), np.zeros(5), {"circled": [1, 5]}, "names the row 5, but rows are 0 to 4"),
+        (features(5), np.zeros(5), {"circled": [-1]}, "names the row -1"),
+        (features(5), np.zeros(5), {"circled": [0.5]}, "must hold numbers of rows, or True and False"),
+        (features(5), np.zeros(5), {"circled": ["1"]}, "must hold numbers of rows, or True and False"),
         (features(5), np.zeros(5), {"method": "pca"}, "method must be one of auto, umap, tsne"),
     ],
 )

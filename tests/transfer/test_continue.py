@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import (
     ExtraTreesRegressor,
@@ -13,6 +14,7 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestRegressor,
 )
+from sklearn.frozen import FrozenEstimator
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.linear_model import Ridge, SGDRegressor
 from sklearn.model_selection import GridSearchCV
@@ -48,6 +50,25 @@ if find_spec("torch"):
             return self.line(X)
 
 
+class Towards(RegressorMixin, BaseEstimator):
+    """Ridge regression towards the coefficients of `init`, a fitted one of these."""
+
+    def __init__(self, alpha=1.0, init=None, random_state=None):
+        self.alpha = alpha
+        self.init = init
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        init = self.init.estimator if isinstance(self.init, FrozenEstimator) else self.init
+        start = init.coef_ if hasattr(init, "coef_") else np.zeros(X.shape[1:] + y.shape[1:])
+        A = X.T @ X + self.alpha * np.eye(X.shape[1])
+        self.coef_ = start + np.linalg.solve(A, X.T @ (y - X @ start))
+        return self
+
+    def predict(self, X):
+        return X @ self.coef_
+
+
 def net(**params):
     pytest.importorskip("torch", reason="a skorch net needs torch")
     skorch = pytest.importorskip("skorch", reason="a skorch net needs skorch")
@@ -71,6 +92,9 @@ CONTINUING = {
     "MLP": mlp,
     "SGD": lambda: SGDRegressor(random_state=0),
     "net": net,
+    "init": Towards,
+    "pipeline of init": lambda: make_pipeline(StandardScaler(), Towards()),
+    "several init": lambda: MultiOutputRegressor(Towards()),
     "pipeline": lambda: make_pipeline(StandardScaler(), mlp()),
     "transformed target": lambda: TransformedTargetRegressor(mlp(), transformer=StandardScaler()),
     "multi-output": lambda: MultiOutputRegressor(GradientBoostingRegressor(n_estimators=4, random_state=0)),
@@ -88,6 +112,7 @@ NOT_CONTINUING = [
     TransformedTargetRegressor(),
     MultiOutputRegressor(SVR()),
     GridSearchCV(RandomForestRegressor(), {"max_depth": [2]}),
+    Towards(init="zero"),  # a parameter of that name that takes no estimator
 ]
 
 
@@ -199,6 +224,15 @@ def test_a_net_starts_from_its_weights():
     )
     np.testing.assert_allclose(predict_learner(second, X), predict_learner(first, X), atol=1e-5)
     np.testing.assert_allclose(first.module_.line.weight.detach().ravel(), [1.0, 2.0, 3.0], atol=0.3)
+
+
+def test_a_learner_with_init_starts_from_the_fitted_one_with_its_own_parameters():
+    first = Towards().fit(X, y.ravel())
+    second = continue_learner(first, Towards(alpha=7.0), X_2, y_2)
+    assert second.init.estimator is first
+    np.testing.assert_allclose(second.coef_, Towards(7.0, init=first).fit(X_2, y_2.ravel()).coef_)
+    frozen = continue_learner(first, Towards(alpha=1e12), X_2, y_2)
+    np.testing.assert_allclose(frozen.coef_, first.coef_, atol=1e-6)
 
 
 def test_what_comes_before_the_learner_stays_as_fitted():
