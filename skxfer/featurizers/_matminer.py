@@ -43,7 +43,7 @@ class MatminerFeaturizer(TransformerMixin, BaseEstimator):
     Raises
     ------
     TypeError, ValueError
-        For X that is no sequence, or a formula that cannot be read: see
+        For a featurizer that is a class or none at all, X that is no sequence, or a formula that cannot be read: see
         :func:`~skxfer.formulas.parse_formulas`.
     RuntimeError
         The featurizer fails on a row, if ``on_error="raise"``.
@@ -51,6 +51,12 @@ class MatminerFeaturizer(TransformerMixin, BaseEstimator):
     See Also
     --------
     CompositionFeaturizer : Statistics of element properties, as ``ElementProperty`` of matminer.
+
+    Notes
+    -----
+    A file of :func:`skxfer.io.save` names classes of matminer, which :func:`skxfer.io.load` only takes from
+    those who ask for them: ``load(path, trusted=[Stoichiometry])``. If there are others, such as tables that
+    the featurizer holds, its error lists them.
 
     Examples
     --------
@@ -97,6 +103,9 @@ class MatminerFeaturizer(TransformerMixin, BaseEstimator):
         -------
         self : MatminerFeaturizer
         """
+        if isinstance(self.featurizer, type):
+            name = self.featurizer.__name__
+            raise TypeError(f"featurizer is the class {name}, not an instance of it: pass {name}(...).")
         self._validate_params()
         inputs = self._read(X)
         if not inputs:

@@ -4,6 +4,7 @@ import pytest
 from sklearn.base import clone
 
 from skxfer import CompositionFeaturizer, MatminerFeaturizer
+from skxfer.io import load, save
 
 composition = pytest.importorskip("matminer.featurizers.composition", reason="adapts matminer")
 structure = pytest.importorskip("matminer.featurizers.structure", reason="adapts matminer")
@@ -142,6 +143,22 @@ def test_a_single_structure_is_refused():
 def test_what_is_no_featurizer_is_refused():
     with pytest.raises(ValueError, match="'featurizer' parameter"):
         MatminerFeaturizer("magpie").fit(FORMULAS)
+
+
+def test_a_class_in_place_of_an_instance_is_refused():
+    featurizer = MatminerFeaturizer(composition.Stoichiometry)
+    with pytest.raises(TypeError, match=r"is the class Stoichiometry, .* pass Stoichiometry\(\.\.\.\)"):
+        featurizer.fit(FORMULAS)
+
+
+def test_a_file_with_a_featurizer_is_loaded_by_those_who_trust_its_class(tmp_path):
+    pytest.importorskip("skops", reason="saves and loads")
+    featurizer = MatminerFeaturizer(composition.Stoichiometry(p_list=[0, 2])).fit(FORMULAS)
+    save(featurizer, tmp_path / "norms.skxfer")
+    with pytest.raises(ValueError, match=r"not trusted: matminer\S*\.Stoichiometry"):
+        load(tmp_path / "norms.skxfer")
+    loaded = load(tmp_path / "norms.skxfer", trusted=[composition.Stoichiometry])
+    np.testing.assert_array_equal(loaded.transform(FORMULAS), featurizer.transform(FORMULAS))
 
 
 def test_transforming_nothing_gives_no_rows():
