@@ -56,7 +56,8 @@ def save(estimator, path):
     ------
     TypeError
         If `estimator` is not an estimator, or holds something that cannot be stored without running code on
-        loading (a lambda, a DataFrame, an open file). The message says where it was found.
+        loading (a lambda, a Series, a DataFrame with a MultiIndex, an open file). The message says where it
+        was found.
     ValueError
         If `estimator` contains itself.
     ImportError
