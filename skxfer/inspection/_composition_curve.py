@@ -111,7 +111,10 @@ class CompositionCurveDisplay:
             Compositions from x = 0 to x = 1.
         contributions : bool, default=False
             Also what each element contributes, for models with
-            ``element_contributions``: the prediction is the mean of the two.
+            ``element_contributions``: the prediction is the mean of the two. Train
+            LGDCNNRegressor with ``variant="lgdcnn"`` for them: the maximum over neighbours
+            that ends its default, ``"v1"``, gives the two elements of a binary formula one
+            feature map, and both curves are that of the prediction.
         target : str or int, optional
             Needed where there are several.
         target_name : str, optional

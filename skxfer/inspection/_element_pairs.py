@@ -24,6 +24,10 @@ class ElementPairDisplay:
     formulas that contain both elements. It is between 0 and 2, and the feature maps
     need not have the same size.
 
+    Train LGDCNNRegressor with ``variant="lgdcnn"``. The maximum over neighbours that ends
+    its default, ``"v1"``, gives the two elements of a binary formula one feature map: their
+    correlation is 1, whatever was learned, and says nothing.
+
     Two networks of one kind differ, too, if they start from different weights. Look at
     that before reading the picture as chemistry: take as the reference the same network,
     trained with another ``random_state``.
@@ -60,7 +64,7 @@ class ElementPairDisplay:
     >>> from skxfer.inspection import ElementPairDisplay
     >>> formulas, gap = ["NaCl", "MgO", "Fe", "Cu3Au", "TiO2", "MgTiO3"], [5.0, 4.5, 0.0, 0.0, 1.8, 3.7]
     >>> size = {"hidden_dim": 16, "n_blocks": 1, "max_epochs": 2, "extend": False, "random_state": 0}
-    >>> fused = LGDCNNRegressor(**size).fit(formulas, gap)
+    >>> fused = LGDCNNRegressor(variant="lgdcnn", **size).fit(formulas, gap)
     >>> part = LGDCNNRegressor(variant="lstm", **size).fit(formulas, gap)
     >>> display = ElementPairDisplay.from_estimators(fused, part, formulas)
     >>> display.pairs.set_index("pair")["n"].sort_index().to_dict()

@@ -43,6 +43,10 @@ class PeriodicTableDisplay:
     Use :meth:`from_estimator`, :meth:`from_predictions` or :meth:`from_values` to
     make one.
 
+    For contributions train LGDCNNRegressor with ``variant="lgdcnn"``. The maximum over
+    neighbours that ends its default, ``"v1"``, gives the two elements of a binary
+    formula one feature map, so both contribute the same, whatever they are.
+
     Parameters
     ----------
     values : DataFrame

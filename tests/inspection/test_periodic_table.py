@@ -112,7 +112,7 @@ def test_one_of_several_targets_is_named():
     from skxfer import LGDCNNRegressor
 
     Y = pd.DataFrame({"gap": LABELS, "bulk": LABELS[::-1]})
-    model = LGDCNNRegressor(**SMALL).fit(FORMULAS, Y)
+    model = LGDCNNRegressor(variant="lgdcnn", **SMALL).fit(FORMULAS, Y)
     display = PeriodicTableDisplay.from_estimator(model, FORMULAS, target="bulk")
     expected = model.element_contributions(FORMULAS)["bulk"].mean()
     assert display.values.set_index("element").loc["Fe", "value"] == pytest.approx(expected["Fe"])
