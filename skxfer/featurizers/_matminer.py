@@ -43,8 +43,8 @@ class MatminerFeaturizer(TransformerMixin, BaseEstimator):
     Raises
     ------
     TypeError, ValueError
-        For a featurizer that is a class or none at all, X that is no sequence, or a formula that cannot be read: see
-        :func:`~skxfer.formulas.parse_formulas`.
+        For a featurizer that is a class or none at all, X that is no sequence, or a formula that cannot be
+        read: see :func:`~skxfer.formulas.parse_formulas`.
     RuntimeError
         The featurizer fails on a row, if ``on_error="raise"``.
 
