@@ -1,22 +1,28 @@
-"""What TransferCV lets compete: with the source fine-tuned or frozen, without it, and a plain baseline."""
+"""What TransferCV lets compete: the source fine-tuned, frozen or corrected, none of it, a plain baseline."""
 
-import pandas as pd
+from contextlib import suppress
+
 from scipy import sparse
-from sklearn.base import clone
+from sklearn.base import clone, is_regressor
 from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor, HistGradientBoostingRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
+from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
 from .._fitted import is_fitted
 from ..featurizers import CompositionFeaturizer
-from ..inputs import n_rows
+from ..inputs import n_rows, take
+from ._experts import predict_learner, starts_from_fitted
 from ._feature import FeatureTransfer
 from ._hierarchical import HierarchicalTransfer
 
 # From this many rows on, boosting on histograms is both faster and as good.
 MANY_ROWS = 5_000
+# Parameters of a source that are about its one fit, and what they are for a learner derived from it.
+# Each is set where the class of the source has it and accepts the value.
+OF_ONE_FIT = {"calibration": None, "learning_rate": None, "extend": True}
 
 
 def check_sources(source):
@@ -57,7 +63,7 @@ def check_sources(source):
     return sources
 
 
-def find_candidates(sources, estimator, extra, X):
+def find_candidates(sources, estimator, extra, X, kind, n_targets):
     """List what competes.
 
     Parameters
@@ -68,6 +74,8 @@ def find_candidates(sources, estimator, extra, X):
     extra : list of (name, regressor or "drop") or None
         More of them; one with the name of a default replaces it.
     X : inputs of any kind
+    kind : {"table", "formulas", "other"}
+    n_targets : int
 
     Returns
     -------
@@ -83,7 +91,7 @@ def find_candidates(sources, estimator, extra, X):
         if not is_pair or not (hasattr(entry[1], "fit") or entry[1] == "drop"):
             raise TypeError(f"candidates must be a list of (name, regressor) or (name, 'drop'): {entry!r}.")
     _check_names([name for name, _ in extra], "candidate")
-    found = _defaults(sources, estimator, X)
+    found = _defaults(sources, estimator, dict(extra), X, kind, n_targets)
     unknown = [name for name, given in extra if isinstance(given, str) and name not in found]
     if unknown:
         raise ValueError(f"There is no candidate {unknown[0]!r} to drop, only {list(found)}.")
@@ -125,12 +133,11 @@ def _check_names(names, what):
         raise ValueError(f"Two entries of {what} have the same name: {twice}.")
 
 
-def _defaults(sources, estimator, X):
+def _defaults(sources, estimator, extra, X, kind, n_targets):
     """Candidates by name, those without transfer first."""
     learner = estimator
     if learner is None and sources and hasattr(sources[0][1], "predict"):
-        learner = _without(sources[0][1], ["init", "freeze", "sources", "source_domains"])
-    kind = _kind(X)
+        learner = _derived(sources[0][1])
     if learner is None and kind == "table":
         learner = ExtraTreesRegressor()
     found = {}
@@ -140,20 +147,49 @@ def _defaults(sources, estimator, X):
     plain = _baseline(X, kind)
     if plain is not None:
         found["baseline"] = plain
-    params = {} if learner is None else learner.get_params(deep=False)
     for name, fitted in sources:
-        if "init" in params and isinstance(fitted, type(learner)):
+        if learner is not None and isinstance(fitted, type(learner)) and starts_from_fitted(learner):
             label = "fine-tuned" if len(sources) == 1 else f"fine-tuned {name}"
             found[label] = clone(learner).set_params(init=FrozenEstimator(fitted))
     encoders = [(name, fitted) for name, fitted in sources if hasattr(fitted, "transform")]
     if encoders:
         found["frozen"] = FeatureTransfer([(name, FrozenEstimator(fitted)) for name, fitted in encoders])
     experts = [
-        (name, FrozenEstimator(fitted)) for name, fitted in sources if not hasattr(fitted, "transform")
+        (name, FrozenEstimator(fitted)) for name, fitted in sources if _is_expert(fitted, X, n_targets)
     ]
     if experts:
-        found["corrected"] = HierarchicalTransfer(learner, sources=experts, strategy="frozen", guard=False)
+        rest = extra.get("baseline", plain) if kind == "formulas" else learner
+        if isinstance(rest, str) or rest is not None and uses_source(rest):
+            rest = learner
+        found["corrected"] = HierarchicalTransfer(
+            rest,
+            sources=experts,
+            residual_estimator=None if rest is None else "same",
+            strategy="frozen",
+            guard=False,
+        )
     return found
+
+
+def _derived(source):
+    """An unfitted learner of the source's kind, for rows and a use that are not those of the source."""
+    bare = _without(source, ["init", "freeze", "sources", "source_domains"])
+    accepted = getattr(type(bare), "_parameter_constraints", {})
+    for name, value in OF_ONE_FIT.items():
+        if name in accepted and name in bare.get_params(deep=False):
+            with suppress(InvalidParameterError):
+                validate_parameter_constraints({name: accepted[name]}, {name: value}, type(bare).__name__)
+                bare.set_params(**{name: value})
+    return bare
+
+
+def _is_expert(fitted, X, n_targets):
+    """Whether the predictions of a source are for correction; one with features may predict what it likes."""
+    if not hasattr(fitted, "transform"):
+        return True
+    if not (hasattr(fitted, "predict") and is_regressor(fitted)):
+        return False
+    return predict_learner(fitted, take(X, [0])).shape[1] == n_targets
 
 
 def _without(learner, names):
@@ -161,19 +197,6 @@ def _without(learner, names):
     bare = clone(learner)
     params = bare.get_params(deep=False)
     return bare.set_params(**{name: None for name in names if name in params})
-
-
-def _kind(X):
-    """What the rows are: "table" (of numbers), "formulas" (any strings) or "other"."""
-    if sparse.issparse(X):
-        return "table"
-    if isinstance(X, pd.DataFrame):
-        if X.shape[1] == 1 and X.iloc[:, 0].map(lambda value: isinstance(value, str)).all():
-            return "formulas"
-        return "table" if len(X.select_dtypes(["number", "bool"]).columns) == X.shape[1] else "other"
-    if X.ndim == 2:
-        return "table" if X.dtype.kind in "biuf" else "other"
-    return "formulas" if all(isinstance(value, str) for value in X) else "other"
 
 
 def _baseline(X, kind):

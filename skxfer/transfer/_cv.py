@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GroupKFold
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
@@ -19,6 +20,7 @@ from ..inputs import check_inputs, check_targets, n_rows, take
 from ._candidates import check_sources, find_candidates, uses_source
 from ._choice import blend, choose
 from ._experts import fit_learner, input_tags, predict_learner
+from ._rows import read_rows
 
 
 class TransferCV(KeepsFitted, RegressorMixin, BaseEstimator):
@@ -37,29 +39,36 @@ class TransferCV(KeepsFitted, RegressorMixin, BaseEstimator):
         GridSearchCV) hands it on. Without any, this is a choice between
         `estimator` and the baseline.
     estimator : regressor, optional
-        Trained on the target rows. Default: the parameters of the (first) source,
-        or :class:`sklearn.ensemble.ExtraTreesRegressor` for a table without
-        sources.
+        Trained on the target rows. Default: the parameters of the (first) source
+        but those about its one fit: ``learning_rate`` and ``calibration`` are None (the
+        learner's own choice, and no error bars, which each fold would pay for),
+        ``extend`` is True, each where the source has such a parameter that takes this
+        value. Without sources, for a table, :class:`sklearn.ensemble.ExtraTreesRegressor`.
     candidates : list of (str, regressor), optional
         More candidates. One named like a default one replaces it, and
         ``(name, "drop")`` leaves it out. A :class:`sklearn.frozen.FrozenEstimator`
         is used as it is. The default ones:
 
         - ``"scratch"``: `estimator`;
-        - ``"baseline"``: gradient boosting, for formulas (any strings) on Magpie
-          descriptors; for other objects there is none;
+        - ``"baseline"``: gradient boosting, for formulas on Magpie descriptors. Rows are
+          formulas if :func:`skxfer.formulas.parse_formulas` reads all of them (SMILES such
+          as ``"CCO"`` do pass: drop the baseline); for other objects there is none;
         - ``"fine-tuned"``, or ``"fine-tuned <name>"`` with several sources: `estimator` with
           the parameter ``init`` set to the source, where it has this parameter
           and the source is of its class;
         - ``"frozen"``: :class:`FeatureTransfer` with the default head on all
           sources that have ``transform``;
-        - ``"corrected"``: :class:`HierarchicalTransfer` on all other sources, whose
-          predictions are rescaled and corrected.
+        - ``"corrected"``: :class:`HierarchicalTransfer` on all sources that predict as
+          many targets as y has. Their predictions are rescaled, and what these leave is
+          learned by the baseline if X holds formulas, unless it is dropped, and by `estimator`
+          otherwise.
     combine : {"best", "blend"}, default="best"
         Keep the candidate with the lowest error, or blend all with weights fitted
         to the held-out rows.
     cv : int, cross-validation generator or iterable, default=5
-        Folds over the target rows; an int shuffles.
+        Folds over the target rows. An int shuffles and keeps together what `groups`
+        says; by default, rows of one composition (polymorphs, say) or equal rows of a table,
+        which in both training and held-out rows make a test of memory. All else is used as it is.
     n_jobs : int, optional
         Jobs for candidates and folds, through joblib.
     random_state : int, RandomState or None, default=None
@@ -111,6 +120,11 @@ class TransferCV(KeepsFitted, RegressorMixin, BaseEstimator):
     -----
     The winner's error in ``cv_results_`` is that of the lowest of several, so it is a little too low. Where
     the error itself matters, cross-validate TransferCV.
+
+    A source that was trained on compositions (or other inputs) of the target rows knows the answers that
+    the folds hold out: whatever uses it wins, and the comparison is worthless, which nothing here can
+    notice. Take them, and those of your test rows, out of what the source learns from, as
+    :func:`skxfer.formulas.combine_properties` does with `exclude`.
 
     Examples
     --------
@@ -168,7 +182,7 @@ class TransferCV(KeepsFitted, RegressorMixin, BaseEstimator):
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             NaN marks a missing label.
         groups : array-like of shape (n_samples,), optional
-            For a `cv` that keeps groups together.
+            Rows that no fold may separate. A `cv` that is no int must heed them itself.
 
         Returns
         -------
@@ -182,9 +196,20 @@ class TransferCV(KeepsFitted, RegressorMixin, BaseEstimator):
         seed = None
         if self.random_state is not None:
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        self.candidates_ = find_candidates(check_sources(self.source), self.estimator, self.candidates, X)
+        kind, same = read_rows(X)
+        self.candidates_ = find_candidates(
+            check_sources(self.source), self.estimator, self.candidates, X, kind, self.n_targets_
+        )
+        groups = same if groups is None and isinstance(self.cv, Integral) else groups
         _, (folds,) = target_folds(
-            X, Y, groups, self.cv, "similar", lambda X: np.empty((n_rows(X), 0)), None, seed
+            X,
+            Y,
+            groups,
+            self._splitter(groups, seed),
+            "similar",
+            lambda X: np.empty((n_rows(X), 0)),
+            None,
+            seed,
         )
         parallel = Parallel(n_jobs=self.n_jobs)
         outcomes = iter(
@@ -242,6 +267,20 @@ class TransferCV(KeepsFitted, RegressorMixin, BaseEstimator):
         tags.input_tags.sparse = input_tags(learner).sparse
         tags.target_tags.multi_output = True
         return tags
+
+    def _splitter(self, groups, seed):
+        """What makes the folds: `cv`, or where an int would separate rows of a group, one that does not."""
+        if not isinstance(self.cv, Integral) or groups is None:
+            return self.cv
+        n_rows, n_groups = len(groups), len(np.unique(groups))
+        if n_groups == n_rows:
+            return self.cv
+        if n_groups < self.cv:
+            raise ValueError(
+                f"cv={self.cv} folds need at least as many groups of rows, there are {n_groups} in {n_rows} "
+                "rows: rows of one composition, and equal rows of a table, are not separated. Lower cv."
+            )
+        return GroupKFold(self.cv, shuffle=True, random_state=seed)
 
     def _choose(self, P, Y, fold, seconds):
         """Weigh the candidates for each target.

@@ -1,12 +1,15 @@
 """TransferCV: what competes, who wins and why, and that sources stay as they are."""
 
 import pickle
+import re
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
+from sklearn.cluster import KMeans
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor, RandomForestRegressor
 from sklearn.exceptions import NotFittedError
@@ -17,7 +20,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import skxfer
-from skxfer import FeatureTransfer, HierarchicalTransfer, TransferCV
+from skxfer import CompositionFeaturizer, FeatureTransfer, HierarchicalTransfer, TransferCV
+from skxfer.formulas import composition_groups
+from skxfer.transfer._rows import read_rows
 
 
 class Linear(TransformerMixin, RegressorMixin, BaseEstimator):
@@ -79,9 +84,9 @@ def competitors(model):
     return dict(model.candidates_)
 
 
-def test_with_a_source_that_can_do_both_it_is_fine_tuned_and_frozen():
+def test_with_a_source_that_can_do_all_it_is_fine_tuned_frozen_and_corrected():
     found = competitors(fitted(candidates=None, cv=2))
-    assert list(found) == ["scratch", "baseline", "fine-tuned", "frozen"]
+    assert list(found) == ["scratch", "baseline", "fine-tuned", "frozen", "corrected"]
     assert found["scratch"].init is None
     assert found["fine-tuned"].init.estimator is RELATED
     assert isinstance(found["frozen"], FeatureTransfer)
@@ -90,8 +95,10 @@ def test_with_a_source_that_can_do_both_it_is_fine_tuned_and_frozen():
 
 def test_with_several_sources_each_is_fine_tuned_and_all_are_frozen_together():
     model = fitted([("near", RELATED), ("far", FrozenEstimator(UNRELATED))], cv=2)
-    assert list(competitors(model)) == ["scratch", "baseline", "fine-tuned near", "fine-tuned far", "frozen"]
+    tuned = ["fine-tuned near", "fine-tuned far"]
+    assert list(competitors(model)) == ["scratch", "baseline", *tuned, "frozen", "corrected"]
     assert [name for name, _ in competitors(model)["frozen"].encoder] == ["near", "far"]
+    assert [name for name, _ in competitors(model)["corrected"].sources] == ["near", "far"]
 
 
 def test_a_source_that_only_predicts_is_corrected():
@@ -101,8 +108,58 @@ def test_a_source_that_only_predicts_is_corrected():
     assert model.best_name_ == ["corrected"]
 
 
+def test_a_source_of_other_targets_gives_features_but_no_predictions_to_correct():
+    both = Linear().fit(SOURCE_X, np.column_stack([SOURCE_X @ LAW, SOURCE_X @ OTHER]))
+    one_target = fitted([("both", both), ("near", RELATED)], candidates=[("fine-tuned both", "drop")], cv=2)
+    assert [name for name, _ in competitors(one_target)["frozen"].encoder] == ["both", "near"]
+    assert [name for name, _ in competitors(one_target)["corrected"].sources] == ["near"]
+
+
+def test_what_has_features_but_predicts_no_numbers_is_not_corrected():
+    clusters = KMeans(3, n_init=1, random_state=0).fit(SOURCE_X)
+    assert list(competitors(fitted(clusters, estimator=Ridge(), cv=2))) == ["scratch", "baseline", "frozen"]
+
+
+def test_parameters_of_the_one_fit_of_a_source_are_not_handed_on():
+    class OneFit(Linear):
+        _parameter_constraints = {
+            "calibration": [float, None],
+            "learning_rate": [float, None],
+            "extend": ["boolean"],
+        }
+
+        def __init__(self, alpha=1.0, init=None, calibration=0.1, learning_rate=None, extend=True):
+            super().__init__(alpha, init)
+            self.calibration, self.learning_rate, self.extend = calibration, learning_rate, extend
+
+        def __sklearn_clone__(self):
+            return OneFit(self.alpha, self.init, self.calibration, self.learning_rate, self.extend)
+
+    source = OneFit(alpha=3.0, learning_rate=0.02, extend=False).fit(SOURCE_X, SOURCE_X @ LAW)
+    found = competitors(fitted(source, cv=2))
+    for name in ("scratch", "fine-tuned"):
+        params = found[name].get_params()
+        assert [params[p] for p in ("alpha", "calibration", "learning_rate", "extend")] == [
+            3,
+            None,
+            None,
+            True,
+        ]
+    assert (source.calibration, source.learning_rate, source.extend) == (0.1, 0.02, False)
+    found = competitors(fitted(source, estimator=OneFit(learning_rate=0.02, extend=False), cv=2))
+    for name in ("scratch", "fine-tuned"):  # one that is given is used as it is
+        params = found[name].get_params()
+        assert [params[p] for p in ("calibration", "learning_rate", "extend")] == [0.1, 0.02, False]
+
+
+def test_a_learning_rate_that_must_be_a_number_stays():
+    source = GradientBoostingRegressor(n_estimators=3, learning_rate=0.3).fit(SOURCE_X, SOURCE_X @ LAW)
+    assert competitors(fitted(source, cv=2))["scratch"].learning_rate == 0.3
+
+
 def test_an_estimator_of_another_class_is_not_fine_tuned():
-    assert list(competitors(fitted(estimator=Ridge(), cv=2))) == ["scratch", "baseline", "frozen"]
+    model = fitted(estimator=Ridge(), cv=2)
+    assert list(competitors(model)) == ["scratch", "baseline", "frozen", "corrected"]
 
 
 def test_an_estimator_of_its_own_parameters_is_fine_tuned_with_them():
@@ -120,7 +177,7 @@ def test_without_a_source_scratch_competes_with_the_baseline():
 def test_candidates_replace_extend_and_drop():
     more = [("baseline", DummyRegressor()), ("frozen", "drop"), ("mine", Ridge())]
     found = competitors(fitted(candidates=more, cv=2))
-    assert list(found) == ["scratch", "baseline", "fine-tuned", "mine"]
+    assert list(found) == ["scratch", "baseline", "fine-tuned", "corrected", "mine"]
     assert isinstance(found["baseline"], DummyRegressor)
 
 
@@ -147,18 +204,132 @@ def test_objects_that_are_no_formulas_have_no_baseline():
         [frozenset(enumerate(row)) for row in SOURCE_X], SOURCE_X @ LAW
     )
     model = TransferCV(encoder, random_state=0).fit(objects, y)
-    assert list(competitors(model)) == ["scratch", "frozen"]
-    assert model.best_name_ == ["frozen"]
+    assert list(competitors(model)) == ["scratch", "frozen", "corrected"]
+    assert model.best_name_[0] in ("frozen", "corrected")
 
 
 def test_formulas_have_magpie_descriptors_as_a_baseline():
     pytest.importorskip("matminer", reason="Magpie descriptors need matminer")
     formulas = [a + b for a in ("Na", "K", "Li", "Mg", "Ca") for b in ("F", "Cl", "Br", "I", "O", "S")]
-    for kind in (list, pd.Series, lambda rows: pd.DataFrame({"formula": rows})):
+    fractions = [{part: 1.0 for part in re.findall("[A-Z][a-z]?", formula)} for formula in formulas]
+
+    def frame(rows):
+        return pd.DataFrame({"formula": rows})
+
+    def column(rows):
+        return frame(rows).to_numpy()
+
+    for kind in (list, pd.Series, frame, column, lambda rows: fractions[: len(rows)]):
         model = TransferCV(cv=2, random_state=0).fit(kind(formulas), np.arange(30.0))
         assert list(competitors(model)) == ["baseline"]
         assert list(competitors(model)["baseline"].named_steps)[0] == "compositionfeaturizer"
         assert model.predict(kind(formulas)).shape == (30,)
+
+
+def test_compositions_of_pymatgen_have_the_baseline_of_formulas():
+    pytest.importorskip("matminer", reason="Magpie descriptors need matminer")
+    core = pytest.importorskip("pymatgen.core", reason="for its Composition")
+    compositions = [core.Composition(f"Fe{n}O{m}") for n, m in [(1, 1), (2, 3), (3, 4), (1, 2)]]
+    model = TransferCV(cv=2, random_state=0).fit(compositions, [1.0, 2.0, 3.0, 4.0])
+    assert list(competitors(model)) == ["baseline"]
+
+
+def test_text_that_is_no_formula_has_no_baseline():
+    smiles = ["CCO", "c1ccccc1", "CC(=O)O", "C#N", "CCCC", "CN"]
+    count = FunctionTransformer(lambda X: np.array([[len(text), text.count("C")] for text in X]))
+    model = TransferCV(estimator=make_pipeline(count, Ridge()), cv=2).fit(smiles, np.arange(6.0))
+    assert list(competitors(model)) == ["scratch"]
+
+
+def test_a_doubtful_hydrate_is_no_warning_of_the_choice():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        kind, _ = read_rows(np.array(["CuSO4.5H2O", "NaCl"], dtype=object))
+    assert kind == "formulas"
+
+
+def test_predictions_for_formulas_are_corrected_by_the_baseline_that_there_is():
+    formulas = np.array([f"Na{n}Cl{10 - n}" for n in range(1, 10)])
+    learner = make_pipeline(CompositionFeaturizer("fractions"), Ridge())
+    source = clone(learner).fit(formulas, np.arange(9.0))
+    forest = make_pipeline(CompositionFeaturizer("fractions"), RandomForestRegressor(3, random_state=0))
+    frozen = FrozenEstimator(source)
+    for given, expected in [(forest, RandomForestRegressor), ("drop", Ridge), (frozen, Ridge)]:
+        model = TransferCV(source, candidates=[("baseline", given)], cv=2, random_state=0)
+        rest = competitors(model.fit(formulas, np.arange(9.0) ** 2))["corrected"].estimator
+        assert type(rest[-1]) is expected
+
+
+# folds ------------------------------------------------------------------------------------------------
+
+
+class Remembers(RegressorMixin, BaseEstimator):
+    """Predicts 1 for rows that it was trained on, 0 for others."""
+
+    def __init__(self, key=None):
+        self.key = key
+
+    def fit(self, X, y):
+        self.seen_ = {self.key(row) for row in np.asarray(X)}
+        return self
+
+    def predict(self, X):
+        return np.array([float(self.key(row) in self.seen_) for row in np.asarray(X)])
+
+
+def share_of_known_rows(X, key, **params):
+    """Of the held-out rows, how many were in training: the error of Remembers where all labels are 0."""
+    candidates = [("baseline", "drop"), ("memory", Remembers(key))]
+    model = TransferCV(estimator=DummyRegressor(), candidates=candidates, random_state=0, **params)
+    n = len(X) if isinstance(X, list) else X.shape[0]
+    return results(model.fit(X, np.zeros(n))).loc["memory", "mae"]
+
+
+def composition(formula):
+    return int(composition_groups(["NaCl", *POLYMORPHS, formula])[-1])
+
+
+POLYMORPHS = [f"{m}{n}Cl{n * k}" for m in ("Na", "K", "Mg", "Ca", "Al") for k in (1, 2) for n in (1, 2, 3)]
+
+
+def test_no_composition_is_in_both_training_and_held_out_rows():
+    assert share_of_known_rows(POLYMORPHS, composition) == 0
+    assert share_of_known_rows(pd.DataFrame({"formula": POLYMORPHS}), lambda row: composition(row[0])) == 0
+
+
+def test_equal_rows_of_a_table_stay_together():
+    table = np.repeat(X[:10], 3, axis=0)
+    for kind in (np.asarray, pd.DataFrame):
+        assert share_of_known_rows(kind(table), lambda row: float(row[0])) == 0
+
+
+def test_a_splitter_that_is_given_is_used_as_it_is():
+    cv = KFold(5, shuffle=True, random_state=0)
+    assert share_of_known_rows(POLYMORPHS, composition, cv=cv) > 0.5
+
+
+def test_folds_hold_about_as_many_compositions_each_and_depend_on_the_seed():
+    def folds(seed):
+        model = TransferCV(estimator=DummyRegressor(), candidates=[("baseline", "drop")], random_state=seed)
+        return model.fit(POLYMORPHS, np.arange(30.0)).cv_results_
+
+    assert folds(0)["mae"] == folds(0)["mae"]
+    assert folds(0)["mae"] != folds(1)["mae"]
+    assert [name for name in folds(0) if name.startswith("fold")] == [f"fold{k}_mae" for k in range(5)]
+
+
+def test_fewer_compositions_than_folds_are_an_error():
+    with pytest.raises(ValueError, match="cv=5 folds need at least as many groups of rows, there are 2 in 9"):
+        TransferCV(estimator=DummyRegressor()).fit(POLYMORPHS[:3] * 2 + POLYMORPHS[3:6], np.arange(9.0))
+
+
+def test_groups_are_heeded_by_a_number_of_folds():
+    groups = np.repeat(np.arange(5), 5)
+    candidates = [("baseline", "drop"), ("memory", Remembers(lambda row: int(row[0])))]
+    model = TransferCV(estimator=DummyRegressor(), candidates=candidates, cv=3, random_state=0)
+    table = np.column_stack([groups, np.arange(25)])
+    assert results(model.fit(table, np.zeros(25), groups=groups)).loc["memory", "mae"] == 0
+    assert results(model.fit(table, np.zeros(25))).loc["memory", "mae"] > 0.5
 
 
 # who wins ---------------------------------------------------------------------------------------------
@@ -183,7 +354,8 @@ def test_an_unrelated_source_is_refused():
 
 def test_no_gain_at_all_is_refused():
     twin = FeatureTransfer(RELATED, DummyRegressor())  # predicts the mean as the other one does
-    model = fitted(estimator=DummyRegressor(), candidates=[("baseline", "drop"), ("frozen", twin)])
+    dropped = [("baseline", "drop"), ("corrected", "drop")]
+    model = fitted(estimator=DummyRegressor(), candidates=[*dropped, ("frozen", twin)])
     assert results(model).loc["frozen", "gain"] == pytest.approx(0)
     assert model.best_name_ == ["scratch"]
 
@@ -215,7 +387,7 @@ def test_gains_are_over_the_best_candidate_without_a_source():
     table = results(fitted())
     alone = table[~table.transfer].mae.min()
     np.testing.assert_allclose(table.gain, alone - table.mae)
-    assert list(table.transfer) == [False, False, True, True]
+    assert list(table.transfer) == [False, False, True, True, True]
 
 
 def test_the_winner_is_fitted_on_all_rows():
@@ -244,6 +416,7 @@ def test_each_target_has_its_own_winner_and_its_own_missing_labels():
             *WITHOUT_TREES,
             ("frozen", "drop"),
             ("fine-tuned", "drop"),
+            ("corrected", "drop"),
             ("as is", FrozenEstimator(both)),
         ],
     )
