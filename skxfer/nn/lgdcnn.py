@@ -69,25 +69,27 @@ class FractionCode(nn.Module):
     ----------
     size : int
         A multiple of four.
-    resolution : int
-        Fractions that differ by its inverse are told apart.
+    largest : float
+        Angle of a whole in the fastest sine. A large one tells close fractions apart
+        (5000 in the reference) and makes predictions jagged in between those seen.
+    smallest : float
+        Fractions below it count as this one.
 
     References
     ----------
     Wang, A. Y.-T. et al., npj Comput. Mater. 7, 77 (2021).
     """
 
-    def __init__(self, size: int, resolution: int = 5000):
+    def __init__(self, size: int, largest: float = 20.0, smallest: float = 1e-4):
         super().__init__()
-        self.register_buffer("frequency", torch.logspace(0, -4, size // 4, base=10.0))
-        self.resolution = resolution
+        self.register_buffer("frequency", largest * torch.logspace(0, -4, size // 4))
+        self.smallest = smallest
         self.log_scale = nn.Parameter(torch.zeros(2))
 
     def forward(self, fraction: Tensor) -> Tensor:
         """Map ``[n_elements]`` to ``[n_elements, size]``."""
-        smallest = 1 / self.resolution
-        scaled = 1 - fraction.clamp(min=smallest).log() / math.log(smallest)
-        angle = self.resolution * torch.stack([fraction, scaled], -1)[..., None] * self.frequency
+        scaled = 1 - fraction.clamp(min=self.smallest).log() / math.log(self.smallest)
+        angle = torch.stack([fraction, scaled], -1)[..., None] * self.frequency
         code = torch.cat([angle.sin(), angle.cos()], -1)  # [n_elements, 2, size / 2]
         return (code * self.log_scale.exp()[:, None]).flatten(1)
 
