@@ -140,8 +140,7 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
 
     References
     ----------
-    .. [1] Du, H.; Hui, J.; Zhang, L.; Wang, H., "Rational Design of Deep Learning Networks Based on Fusion
-       Strategy for Improved Materials Property Predictions".
+    .. [1] Du, H. et al., J. Chem. Theory Comput. 2024, doi:10.1021/acs.jctc.4c00187.
 
     Examples
     --------

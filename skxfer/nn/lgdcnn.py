@@ -195,8 +195,7 @@ class LGDCNN(nn.Module):
 
     References
     ----------
-    Du, H. et al., "Rational Design of Deep Learning Networks Based on Fusion Strategy for Improved Materials
-    Property Predictions".
+    Du, H. et al., J. Chem. Theory Comput. 2024, doi:10.1021/acs.jctc.4c00187.
     """
 
     def __init__(
