@@ -30,7 +30,7 @@ PARTS = {
 }
 # Fewer steps than this leave a network of this kind far from what the same rows can teach it.
 MIN_STEPS = 1000
-# Formulas are read and predicted in parts of this size, so that memory does not grow with their number.
+# Formulas go through the networks in parts of this size, so that memory hardly grows with their number.
 PART_SIZE = 50_000
 MAT2VEC_DEVIATION = 0.306
 SYMBOLS = np.array(["", *ELEMENTS], dtype=object)
