@@ -68,6 +68,14 @@ class NoRegionResidual(lgdcnn.LGDCNN):
         self.local_part[1].__class__ = PlainBlock
 
 
+class FastSines(lgdcnn.LGDCNN):
+    """Fractions coded so that those 1/5000 apart are told apart, as in CrabNet."""
+
+    def __init__(self, table, n_targets, size, **params):
+        super().__init__(table, n_targets, size, **params)
+        self.embedding["fraction"] = lgdcnn.FractionCode(size, largest=5000.0, smallest=1 / 5000)
+
+
 def ablations():
     """Name: parameters, and the module if it is another one."""
     onehot = pd.DataFrame(np.eye(len(ELEMENTS)), index=ELEMENTS)
@@ -89,6 +97,7 @@ def ablations():
         "lgdcnn, 3 blocks": ({"variant": "lgdcnn", "n_blocks": 3}, None),
         "v1, pooled by fraction": ({"pooling": "fraction"}, None),
         "v1, pooled by attention": ({"pooling": "attention"}, None),
+        "v1, fast sines of the fraction": ({}, FastSines),
         "v1, no jitter": ({"jitter": 0.0}, None),
     }
 
