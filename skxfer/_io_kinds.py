@@ -101,6 +101,15 @@ def _decode_objects(reader, spec):
     return flat.reshape(spec["shape"])
 
 
+def _encode_masked(writer, array, where):
+    return [writer(np.asarray(array.data), where), writer(np.ma.getmaskarray(array), where)]
+
+
+def _decode_masked(reader, spec):
+    data, mask = (reader(part) for part in spec)
+    return np.ma.MaskedArray(data, mask=mask)
+
+
 def _is_plain(obj):
     """Objects that are their attributes and no more."""
     cls = type(obj)
@@ -266,6 +275,9 @@ KINDS = [
     Kind("name", _is_name, lambda w, o, at: w.name(*name_of(o)), lambda r, s: r.names[s], shared=False),
     Kind("array", _is_array, _encode_array, _decode_array),
     Kind("frame", _named("pandas.core.frame.DataFrame", "pandas.DataFrame"), _encode_frame, _decode_frame),
+    Kind(
+        "masked", _named("numpy.ma.core.MaskedArray", "numpy.ma.MaskedArray"), _encode_masked, _decode_masked
+    ),
     Kind("objects", _is_object_array, _encode_objects, _decode_objects),
     Kind("tree", _named(_TREE_CLASS), _encode_tree, _decode_tree),
     Kind("neighbors", _named(*_NEIGHBORS), _encode_neighbors, _decode_neighbors),

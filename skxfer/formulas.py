@@ -205,6 +205,8 @@ def combine_properties(properties, *, exclude=None):
     """
     import pandas as pd
 
+    from .inputs import check_numbers
+
     if not properties:
         raise ValueError("properties is empty: it must have a property, such as {'gap': (formulas, y)}.")
     if exclude is None or isinstance(exclude, (set, frozenset)):
@@ -213,6 +215,10 @@ def combine_properties(properties, *, exclude=None):
     tables = []
     for name, (formulas, y) in properties.items():
         formulas, parsed = _parse_part(f"Property {name!r}", formulas)
+        try:
+            check_numbers(y)
+        except ValueError as error:
+            raise ValueError(f"Property {name!r}: {error}") from None
         y = np.asarray(y, dtype=float)
         if not formulas or y.shape != (len(formulas),):
             raise ValueError(
@@ -328,7 +334,7 @@ def parse_entry(row, entry):
     if entry is None or type(entry).__name__ == "NAType" or (isinstance(entry, Real) and np.isnan(entry)):
         raise TypeError(
             message + "Drop this row; or, if it should be sodium nitride (NaN), read the file with "
-            "pandas.read_csv(..., keep_default_na=False)."
+            "pandas.read_csv(..., converters={'formula': str})."
         )
     if isinstance(entry, bytes):
         raise TypeError(message + "Decode it, entry.decode().")

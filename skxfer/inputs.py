@@ -70,7 +70,7 @@ def _check_present(objects):
             raise ValueError(
                 f"Input X contains {value!r} in row {row} in place of an object. Drop this row; or, if it "
                 "should be sodium nitride (NaN), read the file with "
-                "pandas.read_csv(..., keep_default_na=False)."
+                "pandas.read_csv(..., converters={'formula': str})."
             )
 
 
@@ -171,11 +171,12 @@ def check_targets(y, n_samples):
     Raises
     ------
     ValueError
-        Wrong length, infinite labels, or a target with no label at all.
+        Text (naming the row), wrong length, infinite labels, or a target with no label at all.
     """
     if y is None:
         raise ValueError("This estimator requires y to be passed, but the target y is None.")
     names = list(y.columns) if isinstance(y, pd.DataFrame) else None
+    check_numbers(y)
     Y = check_array(y, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y")
     if Y.ndim == 1:
         Y = Y[:, None]
@@ -194,6 +195,33 @@ def check_targets(y, n_samples):
             "every target needs at least one label."
         )
     return Y
+
+
+def check_numbers(y):
+    """Refuse text among labels, naming the first row that holds what is no number.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,) or (n_samples, n_targets)
+
+    Raises
+    ------
+    ValueError
+    """
+    values = np.asarray(y)
+    if values.dtype.kind in "biufc" or values.ndim not in (1, 2):
+        return
+    for place, value in np.ndenumerate(values):
+        if not isinstance(value, str):
+            continue
+        try:
+            float(value)
+        except ValueError:
+            raise ValueError(
+                f"Row {place[0]} of y is {str(value)!r}, which is no number. Correct or drop it; a missing "
+                "label is NaN. (With keep_default_na=False pandas.read_csv reads empty cells as text; "
+                "converters={'formula': str} does so for the formulas alone.)"
+            ) from None
 
 
 def check_sample_domain(sample_domain, n_samples):

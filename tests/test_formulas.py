@@ -261,7 +261,7 @@ def test_a_dict_that_is_no_composition_is_named_with_its_row(amounts, says):
 def test_a_missing_formula_is_named_and_may_be_sodium_nitride(missing):
     message = error_of(["Fe2O3", missing], TypeError)
     assert message.startswith(f"Row 1 of X is {missing!r}")
-    assert "keep_default_na=False" in message
+    assert "converters={'formula': str}" in message
 
 
 @pytest.mark.parametrize("entry", [2, 1.5, b"Fe", ["Fe"], ("Fe", 2), np.array([1, 2])])

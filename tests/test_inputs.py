@@ -206,3 +206,15 @@ def test_mixed_domain_labels_are_refused(labels):
 def test_domain_labels_of_another_length_are_refused(labels):
     with pytest.raises(ValueError, match="one label per row: X has 2 rows"):
         check_sample_domain(labels, 2)
+
+
+@pytest.mark.parametrize(
+    "y", [["1.5", "", "2"], np.array([1.5, "none"], dtype=object), pd.Series(["1", "x"])]
+)
+def test_text_among_labels_is_named(y):
+    with pytest.raises(ValueError, match=r"Row 1 of y is '(|none|x)', which is no number"):
+        check_targets(y, len(y))
+
+
+def test_numbers_as_text_are_labels():
+    np.testing.assert_array_equal(check_targets(["1.5", "nan", "2"], 3).ravel(), [1.5, np.nan, 2])

@@ -942,3 +942,21 @@ def test_tables_with_several_levels_are_refused(tmp_path):
     frame = pd.DataFrame([[1.0]], columns=pd.MultiIndex.from_tuples([("a", "b")]))
     with pytest.raises(TypeError, match="several levels"):
         io.save(FunctionTransformer(kw_args={"table": frame}), tmp_path / "model.skxfer")
+
+
+def test_search_over_our_own_estimators_comes_back(tmp_path):
+    model = make_pipeline(skxfer.CompositionFeaturizer("fractions"), Ridge())
+    search = GridSearchCV(make_pipeline(Ridge()), {"ridge": [model, clone(model)]}, cv=2)
+    search.fit(["FeO", "NaCl", "MgO", "Fe"], [1.0, 2.0, 3.0, 4.0])
+    io.save(search, tmp_path / "search.skxfer")
+    loaded = io.load(tmp_path / "search.skxfer")
+    np.testing.assert_array_equal(loaded.predict(["FeO"]), search.predict(["FeO"]))
+    assert type(loaded.cv_results_["param_ridge"]) is type(search.cv_results_["param_ridge"])
+
+
+def test_masked_arrays_come_back(tmp_path):
+    array = np.ma.MaskedArray(np.array([1, None, "x"], dtype=object), mask=[False, True, False])
+    io.save(FunctionTransformer(kw_args={"a": array}), tmp_path / "model.skxfer")
+    loaded = io.load(tmp_path / "model.skxfer").kw_args["a"]
+    assert loaded.mask.tolist() == [False, True, False]
+    assert loaded.data[[0, 2]].tolist() == [1, "x"]

@@ -3,8 +3,9 @@
 import numpy as np
 from scipy.optimize import minimize
 
-# Compositions, and labels of a target, that error bars are calibrated on, at least.
-MIN_HELD_OUT = 10
+# Compositions, and labels of a target, that error bars are calibrated on, at least; and how many of them are
+# enough for a scale that is the same within a fifth from one draw to the next.
+MIN_HELD_OUT, ENOUGH = 10, 30
 
 
 def held_out(group, share, rng):
@@ -21,11 +22,12 @@ def held_out(group, share, rng):
     Returns
     -------
     ndarray of bool, shape (n_samples,)
-        `MIN_HELD_OUT` groups or more; none where these are more than a third.
+        Where there are few groups, up to a third of them, so as to have `ENOUGH`; none
+        where that is less than `MIN_HELD_OUT`.
     """
     n_groups = group.max() + 1
-    n_held = max(MIN_HELD_OUT, round(share * n_groups))
-    if 3 * n_held > n_groups:
+    n_held = max(round(share * n_groups), min(ENOUGH, n_groups // 3))
+    if n_held < MIN_HELD_OUT:
         return np.zeros(len(group), dtype=bool)
     return np.isin(group, rng.permutation(n_groups)[:n_held])
 

@@ -28,8 +28,9 @@ PARTS = {
     "local": ["local_part.*"],
     "head": ["head.*", "weigh.*"],
 }
-# Fewer steps than this leave a network of this kind far from what the same rows can teach it.
-MIN_STEPS = 1000
+# Fewer steps than this leave a network far from what the same rows can teach it; from a trained one it takes
+# fewer, and more of them overwrite what it knew of a related property.
+MIN_STEPS, MIN_STEPS_FROM_INIT = 1000, 400
 # Formulas go through the networks in parts of this size, so that memory hardly grows with their number.
 PART_SIZE = 50_000
 MAT2VEC_DEVIATION = 0.306
@@ -88,19 +89,18 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
     learning_rate : float, optional
         The largest one of the cycle. Default: 0.003, and 0.001 from `init`.
     max_epochs : int, default=40
-        More where that makes less than 1000 steps and `extend` is on.
+        More where that makes fewer steps than `extend` asks for.
     extend : bool, default=True
-        Train small sets for more epochs, until 1000 steps. Never from `init`, which few
-        rows soon overwrite.
+        Train small sets for more epochs, until 1000 steps, or 400 from `init`.
     batch_size : int, optional
         Default: a 25th of the rows, within 32 and 128.
     weight_decay : float, default=0.01
     n_members : int, default=1
         Networks that are trained from different weights and averaged.
     calibration : float or None, default=0.1
-        Error bars: the share of the compositions that one further network does
-        not see, and on which the errors it expects are compared with those it
-        makes. Uncalibrated ones are far too narrow. None: no error bars, and a
+        Error bars: the share of the compositions (of few, up to a third) that one
+        further network does not see, and on which the errors it expects are
+        compared with those it makes. Uncalibrated ones are far too narrow. None: no error bars, and a
         fit less.
     device : str, default="cpu"
         Where torch computes, such as ``"cuda"``.
@@ -262,7 +262,7 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
         self.elements_ = [ELEMENTS[column] for column in np.unique(fractions.indices)]
         self.center_, self.scale_ = moments(Y, weight)
         _warn_of_conflicts(fractions, Y, self.scale_, kept)
-        min_steps = MIN_STEPS if self.extend and source is None else 0
+        min_steps = (MIN_STEPS if source is None else MIN_STEPS_FROM_INIT) if self.extend else 0
 
         def train(rows, member):
             n = len(Y[rows])
@@ -629,7 +629,7 @@ def _warn_of_conflicts(fractions, Y, scale, rows):
         widest = spread.max(axis=1).idxmax()
         target = spread.loc[widest].idxmax()
         warnings.warn(
-            f"{differ.sum()} compositions have several rows with different labels "
+            f"{differ.sum()} composition(s) have several rows with different labels "
             f"({differ.to_numpy()[formula].sum()} rows; widest apart: the one of row "
             f"{rows[formula == widest][0]}, by {spread.loc[widest, target] * scale[target]:.4g}). A formula "
             "alone cannot tell them apart: keep the phase that matters, or their mean.",

@@ -80,7 +80,7 @@ class FractionCode(nn.Module):
     Wang, A. Y.-T. et al., npj Comput. Mater. 7, 77 (2021).
     """
 
-    def __init__(self, size: int, largest: float = 20.0, smallest: float = 1e-4):
+    def __init__(self, size: int, largest: float = 200.0, smallest: float = 1e-4):
         super().__init__()
         self.register_buffer("frequency", largest * torch.logspace(0, -4, size // 4))
         self.smallest = smallest
