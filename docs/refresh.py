@@ -22,7 +22,8 @@ class Recorder(doctest.DocTestRunner):
     """Keep what was printed where it differs from the page."""
 
     def __init__(self):
-        super().__init__(shown.RoundingChecker(), optionflags=shown.OPTIONS)
+        # Exactly: what passes the test as rounding is still not what is printed today.
+        super().__init__(doctest.OutputChecker(), optionflags=shown.OPTIONS)
         self.differences = []
 
     def report_failure(self, out, test, example, got):
@@ -50,8 +51,7 @@ def refresh_readme():
     text = path.read_text(encoding="utf-8")
     old = shown.block(text, "text")
     new = shown.readme_output(text)
-    if not shown.RoundingChecker().check_output(old, new, 0):
-        text = text.replace(old, new)
+    text = text.replace(old, new)
     for table in (shown.portability_in_short(), shown.guard_in_short()):
         start = text.index(table.partition("\n")[0])
         text = text[:start] + table + text[text.index("\n\n", start) :]
