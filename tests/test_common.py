@@ -102,7 +102,7 @@ OBJECTS = DOMAINS | {
 
 
 # Formulas with the same fractions have different energies here, which networks of fractions warn of.
-pytestmark = pytest.mark.filterwarnings("ignore:.*compositions have several rows:UserWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.*have several rows with different labels:UserWarning")
 
 
 def over(models):

@@ -29,7 +29,7 @@ def problem():
 
 def curve_of(model, X, y, domain):
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*compositions have several rows")
+        warnings.filterwarnings("ignore", message=".*have several rows with different labels")
         return learning_curve_transfer(
             model, X, y, domain, source_domains=["source"], test_domains=["test"], train_sizes=SIZES
         )
