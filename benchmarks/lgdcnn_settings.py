@@ -54,7 +54,7 @@ def main():
         "lgdcnn_settings",
         pd.DataFrame(table),
         "aflow_bulk_modulus, five folds of train and val, one seed a fold; MAE in GPa, and by how much it is "
-        "below that of 5000 (± standard error over rows). Roughness: mean absolute second difference, in GPa, "
+        "below that of 5000 (± standard error over rows). Roughness: mean absolute second difference (GPa) "
         "of the predictions for Ni(x)Al(1-x), x from 0.05 to 0.45 in steps of 0.01. Else default settings.",
     )
 
