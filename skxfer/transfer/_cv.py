@@ -22,6 +22,9 @@ from ._choice import blend, choose
 from ._experts import fit_learner, input_tags, predict_learner
 from ._rows import read_rows
 
+# One split, such as published validation rows, is judged by its rows in this many parts.
+PARTS_OF_ONE_FOLD = 5
+
 
 class TransferCV(KeepsFitted, RegressorMixin, BaseEstimator):
     """Cross-validate ways to use a trained source on the target rows, and keep the best, saying why.
@@ -68,7 +71,8 @@ class TransferCV(KeepsFitted, RegressorMixin, BaseEstimator):
     cv : int, cross-validation generator or iterable, default=5
         Folds over the target rows. An int shuffles and keeps together what `groups`
         says; by default, rows of one composition (polymorphs, say) or equal rows of a table,
-        which in both training and held-out rows make a test of memory. All else is used as it is.
+        which in both training and held-out rows make a test of memory. All else is used as it is;
+        a single split (``PredefinedSplit``) is judged by its held-out rows in five parts.
     n_jobs : int, optional
         Jobs for candidates and folds, through joblib.
     random_state : int, RandomState or None, default=None
@@ -224,7 +228,9 @@ class TransferCV(KeepsFitted, RegressorMixin, BaseEstimator):
         seconds = np.mean([[time for _, time in of_fold] for of_fold in by_fold], axis=0)
         labels = Y[np.concatenate([held for _, held in folds])]
         fold = np.repeat(np.arange(len(folds)), [len(held) for _, held in folds])
-        self._choose(P, labels, fold, seconds)
+        if len(folds) == 1:
+            fold = np.random.default_rng(seed).permutation(len(fold)) % PARTS_OF_ONE_FOLD
+        self._choose(P, labels, fold, seconds, "fold" if len(folds) > 1 else "part")
 
         used = [entry for entry, share in zip(self.candidates_, self.weights_.T, strict=True) if share.any()]
         fitted = parallel(delayed(_fit)(candidate, X, Y, seed) for _, candidate in used)
@@ -282,7 +288,7 @@ class TransferCV(KeepsFitted, RegressorMixin, BaseEstimator):
             )
         return GroupKFold(self.cv, shuffle=True, random_state=seed)
 
-    def _choose(self, P, Y, fold, seconds):
+    def _choose(self, P, Y, fold, seconds, what):
         """Weigh the candidates for each target.
 
         Parameters
@@ -292,6 +298,8 @@ class TransferCV(KeepsFitted, RegressorMixin, BaseEstimator):
         Y : ndarray of shape (n_rows, n_targets)
         fold : ndarray of int, shape (n_rows,)
         seconds : ndarray of shape (n_candidates,)
+        what : {"fold", "part"}
+            What `fold` numbers: folds, or parts of the rows of one fold.
         """
         names = [name for name, _ in self.candidates_]
         transfer = np.array([uses_source(candidate) for _, candidate in self.candidates_])
@@ -323,7 +331,9 @@ class TransferCV(KeepsFitted, RegressorMixin, BaseEstimator):
                 for j, name in enumerate(names)
             ]
             rows += here
-            sentence = _reason(here, first, len(np.unique(of_fold)), gain)
+            n_folds = len(np.unique(of_fold))
+            over = f"{n_folds} folds" if what == "fold" else f"one fold in {n_folds} parts"
+            sentence = _reason(here, first, over, gain)
             reasons.append(sentence if self.n_targets_ == 1 else f"{target}: {sentence}")
         self.reason_ = "\n".join(reasons)
         self.cv_results_ = pd.DataFrame(rows).to_dict("list")
@@ -364,7 +374,7 @@ def _row(target, name, transfer, errors, fold):
     }
 
 
-def _reason(rows, first, n_folds, gain):
+def _reason(rows, first, folds, gain):
     """Say for one target why these weights."""
 
     def error_of(row):
@@ -377,11 +387,11 @@ def _reason(rows, first, n_folds, gain):
         kept.sort(key=lambda row: -row["weight"])
         parts = " + ".join(f"{100 * row['weight']:.0f} % {row['candidate']}" for row in kept)
         return (
-            f"blend of {parts}: the mean absolute error over {n_folds} folds is {100 * gain:.0f} % below "
+            f"blend of {parts}: the mean absolute error over {folds} is {100 * gain:.0f} % below "
             f"that of {alone['candidate']} ({error_of(alone)})."
         )
     (best,) = kept
-    what = f"{best['candidate']}: mean absolute error {error_of(best)} over {n_folds} folds"
+    what = f"{best['candidate']}: mean absolute error {error_of(best)} over {folds}"
     if not others:
         return f"{what}; there was no other candidate."
     transferred = [row for row in others if row["transfer"]]

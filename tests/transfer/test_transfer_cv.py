@@ -15,13 +15,21 @@ from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor, Ran
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_predict, cross_val_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    PredefinedSplit,
+    cross_val_predict,
+    cross_val_score,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import skxfer
 from skxfer import CompositionFeaturizer, FeatureTransfer, HierarchicalTransfer, TransferCV
 from skxfer.formulas import composition_groups
+from skxfer.transfer._candidates import uses_source
 from skxfer.transfer._rows import read_rows
 
 
@@ -569,6 +577,15 @@ def test_two_jobs_give_what_one_gives(routing):
     np.testing.assert_array_equal(one, two)
     assert (one > 0.8).all()
     assert search.best_estimator_.source is RELATED
+
+
+@pytest.mark.parametrize("combine", ["best", "blend"])
+def test_a_single_split_can_choose_transfer_too(combine):
+    split = PredefinedSplit(np.arange(len(y)) % 2 - 1)
+    model = fitted(cv=split, combine=combine)
+    transfer = [uses_source(candidate) for _, candidate in model.candidates_]
+    assert model.weights_[0, transfer].sum() > 0.5
+    assert "one fold in 5 parts" in model.reason_
 
 
 def test_random_state_makes_two_fits_identical():
