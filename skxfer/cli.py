@@ -323,7 +323,12 @@ def _read(path):
         elif kind == "parquet":
             table = pd.read_parquet(path)
         else:
-            table = pd.read_csv(path, sep="," if kind == "csv" else "\t", encoding="utf-8-sig")
+            table = pd.read_csv(
+                path,
+                sep="," if kind == "csv" else "\t",
+                encoding="utf-8-sig",
+                float_precision="round_trip",
+            )
     except ImportError as error:
         package = "'skxfer[excel]'" if kind == "excel" else "pyarrow"
         raise InputError(f"{path} needs one more package: pip install {package}") from error
