@@ -1,5 +1,6 @@
 """What the benchmarks of composition models share."""
 
+import numpy as np
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
 from sklearn.pipeline import make_pipeline
@@ -8,6 +9,11 @@ from sklearn.svm import SVR
 from xgboost import XGBRegressor
 
 from skxfer import CompositionFeaturizer
+
+
+def rows_of(parts):
+    """Formulas and labels of several parts of a set, in one."""
+    return np.concatenate([part.data for part in parts]), np.concatenate([part.target for part in parts])
 
 
 def competitors(seed):

@@ -6,6 +6,7 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 from _common import save_table
+from _composition import rows_of
 from joblib import Parallel, delayed
 from sklearn.model_selection import KFold
 
@@ -16,15 +17,10 @@ from skxfer.datasets import fetch_composition_benchmark
 ANGLES, N_FOLDS = (20.0, 200.0, 5000.0), 5
 
 
-def rows():
-    data = fetch_composition_benchmark("aflow_bulk_modulus")
-    parts = data.train, data.val
-    return tuple(np.concatenate([part[key] for part in parts]) for key in ("data", "target"))
-
-
 def run(angle, k):
     """Absolute errors of a fold, and the mean second difference of a curve over the composition."""
-    X, y = rows()
+    data = fetch_composition_benchmark("aflow_bulk_modulus")
+    X, y = rows_of([data.train, data.val])
     train, held = list(KFold(N_FOLDS, shuffle=True, random_state=0).split(X))[k]
     model = LGDCNNRegressor(calibration=None, random_state=k)
     with mock.patch.object(lgdcnn, "FractionCode", partial(lgdcnn.FractionCode, largest=angle)):

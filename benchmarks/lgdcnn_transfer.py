@@ -6,7 +6,7 @@ from time import process_time
 import numpy as np
 import pandas as pd
 from _common import save_table
-from _composition import competitors
+from _composition import competitors, rows_of
 from joblib import Parallel, delayed
 
 from skxfer import CompositionFeaturizer, FeatureTransfer, LGDCNNRegressor, TransferCV
@@ -20,11 +20,9 @@ STAGED = {"embedding": 20, "global": 10, "local": 5}
 def source_model():
     """Trained on all bulk moduli of the Materials Project whose composition is in no test row of AFLOW."""
     source = fetch_composition_benchmark("mp_bulk_modulus")
-    parts = source.train, source.val, source.test
-    formulas = np.concatenate([part.data for part in parts])
-    values = np.concatenate([part.target for part in parts])
+    rows = rows_of([source.train, source.val, source.test])
     test = fetch_composition_benchmark("aflow_bulk_modulus").test.data
-    formulas, values = combine_properties({"bulk": (formulas, values)}, exclude=test)
+    formulas, values = combine_properties({"bulk": rows}, exclude=test)
     return LGDCNNRegressor(calibration=None, random_state=0).fit(formulas, values["bulk"])
 
 

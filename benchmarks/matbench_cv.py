@@ -8,7 +8,7 @@ from time import process_time
 import numpy as np
 import pandas as pd
 from _common import save_table
-from _composition import competitors
+from _composition import competitors, rows_of
 from joblib import Memory, Parallel, delayed
 from sklearn.base import clone
 from sklearn.model_selection import PredefinedSplit
@@ -30,10 +30,6 @@ SOURCES = {
     "elastic": ["aflow_bulk_modulus", "aflow_debye_temperature", "aflow_thermal_conductivity"],
 }
 BLEND, PARTS = "TransferCV, blend", ("scratch", "fine-tuned")
-
-
-def rows_of(parts):
-    return np.concatenate([part.data for part in parts]), np.concatenate([part.target for part in parts])
 
 
 @Memory(Path(tempfile.gettempdir()) / "skxfer-benchmarks", verbose=0).cache

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch
 
 from . import _io_nets as nets
-from ._io_names import SKLEARN_LEAVES, RefusedError, is_torch_dtype, name_of, require
+from ._io_names import SKLEARN_LEAVES, RefusedError, is_torch_dtype, name_of
 
 
 def _named(*names):
@@ -82,7 +83,7 @@ def _encode_frame(writer, frame, where):
 
 def _decode_frame(reader, spec):
     index, names, columns = reader(spec)
-    frame = require("pandas").DataFrame(dict(enumerate(columns)), index=index)
+    frame = pd.DataFrame(dict(enumerate(columns)), index=index)
     return frame.set_axis(names, axis=1)
 
 

@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .featurizers import ClippedScaler
-from .inputs import check_sample_domain, weighted_rows
+from .inputs import check_names, check_sample_domain, weighted_rows
 
 # Clusters and distances to neighbours are found on a sample of larger targets.
 MAX_CLUSTERED_ROWS = 10_000
@@ -152,10 +152,7 @@ def check_source_names(trained, source_rows, target_domain):
     ------
     ValueError
     """
-    names = [*trained, *map(str, source_rows)]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"Two sources have the same name: {twice}.")
+    check_names([*trained, *map(str, source_rows)], "sources")
     for name in trained:
         if target_domain is not None and name in target_domain:
             raise ValueError(

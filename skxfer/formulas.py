@@ -43,6 +43,19 @@ _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 
 
+class TakesFormulas:
+    """Mixin of estimators whose X is a sequence of formulas."""
+
+    def __sklearn_tags__(self):
+        """Text in one column in, and numbers of one kind out."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
 def parse_formulas(X):
     """Turn formulas into atomic fractions.
 

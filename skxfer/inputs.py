@@ -271,6 +271,24 @@ def check_sample_domain(sample_domain, n_samples):
     return labels.astype(str) if strings.all() else labels
 
 
+def check_names(names, what):
+    """Check that every part of an estimator has a name of its own.
+
+    Parameters
+    ----------
+    names : list of str
+    what : str
+        The parts, for the error.
+
+    Raises
+    ------
+    ValueError
+    """
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"Two {what} have the same name: {twice}.")
+
+
 def check_weights(sample_weight, X):
     """Validate sample weights.
 

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._io_names import require
-from ..formulas import ELEMENTS, parse_formulas
+from ..formulas import ELEMENTS, TakesFormulas, parse_formulas
 from ._element_statistics import STATISTICS, element_statistics
 
 # Our name and matminer's.
@@ -31,7 +31,7 @@ _IDENTITY = {"fractions": ["mean"], "onehot": ["maximum"]}
 _OF_A_TABLE = ["minimum", "maximum", "range", "mean", "std_dev"]
 
 
-class CompositionFeaturizer(TransformerMixin, BaseEstimator):
+class CompositionFeaturizer(TakesFormulas, TransformerMixin, BaseEstimator):
     r"""Turn formulas into statistics of the properties of their elements.
 
     Same numbers, names and order as ``ElementProperty`` of matminer [1]_, computed for all formulas at once.
@@ -141,7 +141,7 @@ class CompositionFeaturizer(TransformerMixin, BaseEstimator):
         n_samples = parse_formulas(X).shape[0]
         if not n_samples:
             raise ValueError("Found 0 sample(s) in X while a minimum of 1 is required: give formulas.")
-        label, names, table, statistics = self._source()
+        label, names, table, statistics = load_elements(self.preset, self.impute_nan)
         if self.statistics is not None:
             statistics = list(self.statistics)
             unknown = [name for name in statistics if name not in STATISTICS]
@@ -194,28 +194,36 @@ class CompositionFeaturizer(TransformerMixin, BaseEstimator):
         ]
         return np.array(names, dtype=object)
 
-    def __sklearn_tags__(self):
-        """Input is a sequence of formulas."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
-        tags.transformer_tags.preserves_dtype = []
-        return tags
 
-    def _source(self):
-        """Label, names of the properties, table of shape (118, n_properties), default statistics."""
-        if isinstance(self.preset, pd.DataFrame):
-            return "", *_complete(self.preset, self.impute_nan), _OF_A_TABLE
-        if self.preset in _IDENTITY:
-            return self.preset, list(ELEMENTS), np.eye(len(ELEMENTS)), _IDENTITY[self.preset]
-        if self.preset in _FETCHED:
-            from ..datasets import fetch_element_embedding
+def load_elements(preset, impute_nan):
+    """Look up the properties of the elements.
 
-            table = fetch_element_embedding(self.preset)
-            return self.preset, *_complete(table, self.impute_nan), _FETCHED[self.preset]
-        label, names, table, statistics = _matminer_table(_MATMINER[self.preset], self.impute_nan)
-        return label, list(names), table.copy(), list(statistics)
+    Parameters
+    ----------
+    preset : str or DataFrame
+        As of :class:`CompositionFeaturizer`.
+    impute_nan : bool
+
+    Returns
+    -------
+    label : str
+        Of the source.
+    names : list of str
+        Of the properties.
+    table : ndarray of shape (118, n_properties)
+    statistics : list of str
+        The source's own.
+    """
+    if isinstance(preset, pd.DataFrame):
+        return "", *_complete(preset, impute_nan), _OF_A_TABLE
+    if preset in _IDENTITY:
+        return preset, list(ELEMENTS), np.eye(len(ELEMENTS)), _IDENTITY[preset]
+    if preset in _FETCHED:
+        from ..datasets import fetch_element_embedding
+
+        return preset, *_complete(fetch_element_embedding(preset), impute_nan), _FETCHED[preset]
+    label, names, table, statistics = _matminer_table(_MATMINER[preset], impute_nan)
+    return label, list(names), table.copy(), list(statistics)
 
 
 @cache

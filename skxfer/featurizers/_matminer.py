@@ -11,10 +11,10 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._io_names import require
-from ..formulas import ELEMENTS, as_list, parse_entry
+from ..formulas import ELEMENTS, TakesFormulas, as_list, parse_entry
 
 
-class MatminerFeaturizer(TransformerMixin, BaseEstimator):
+class MatminerFeaturizer(TakesFormulas, TransformerMixin, BaseEstimator):
     """Adapt a featurizer of matminer, of compositions or structures, to pipelines.
 
     matminer's own ``transform`` returns lists, replaces every error by NaN without a word, and starts a pool
@@ -169,15 +169,6 @@ class MatminerFeaturizer(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return np.array([str(label) for label in self.featurizer_.feature_labels()], dtype=object)
-
-    def __sklearn_tags__(self):
-        """Input is a sequence of formulas or structures."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
-        tags.transformer_tags.preserves_dtype = []
-        return tags
 
     def _read(self, X):
         """X as a list, formulas as pymatgen Compositions."""

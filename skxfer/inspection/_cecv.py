@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..formulas import ELEMENTS, as_list, composition_groups, parse_formulas
 from ._drawing import check_choice
+from ._queries import check_method
 
 THRESHOLDS = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30, 0.35, 0.40)
 LINKAGES = ("complete", "single")
@@ -130,7 +131,7 @@ def cecv(model, X=None, *, thresholds=THRESHOLDS, containing=None, min_elements=
         if X is None:
             raise ValueError("X is missing: the formulas for which the model shall tell its feature maps.")
         formulas, n_left_out = probe(X, containing, min_elements)
-        return _labelled(_blocks(model.element_feature_map(formulas)), thresholds, linkage, n_left_out)
+        return vector_of(model, formulas, thresholds, linkage, n_left_out)
     if X is not None or isinstance(model, str) or not hasattr(model, "__len__"):
         raise TypeError(
             f"{type(model).__name__} has no element_feature_map: pass a fitted LGDCNNRegressor and X, or "
@@ -182,8 +183,7 @@ def with_random_weights(model, *, random_state=None):
     >>> with_random_weights(model, random_state=0).transform(["KBr"]).shape
     (1, 16)
     """
-    if not hasattr(model, "element_feature_map"):
-        raise TypeError(f"{type(model).__name__} has no element_feature_map: pass a fitted LGDCNNRegressor.")
+    check_method(model, "element_feature_map")
     check_is_fitted(model)
     if not hasattr(model, "nets_"):
         raise TypeError(f"{type(model).__name__} has no nets_ of which the weights could be drawn anew.")

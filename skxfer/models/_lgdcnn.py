@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._fitted import KeepsFitted, is_fitted
 from .._io_names import require
-from ..featurizers import CompositionFeaturizer
-from ..formulas import ELEMENTS, composition_groups, parse_formulas, sorted_elements
+from ..featurizers._composition import load_elements
+from ..formulas import ELEMENTS, TakesFormulas, composition_groups, parse_formulas, sorted_elements
 from ..inputs import check_targets, check_weights, n_rows
 from ._calibration import MIN_HELD_OUT, held_out, laplace_variance
 from ._torch import in_chunks, moments, train_net
@@ -37,7 +37,7 @@ MAT2VEC_DEVIATION = 0.306
 SYMBOLS = np.array(["", *ELEMENTS], dtype=object)
 
 
-class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimator):
+class LGDCNNRegressor(TakesFormulas, KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimator):
     """Network over the elements of a formula: recurrent and convolutional layers, a mean over elements.
 
     The elements of a formula, in order of falling atomic fraction, become
@@ -257,11 +257,11 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
         source = self._check_init()
         freezers = self._check_freeze(source)
         architecture = self._architecture() if source is None else source._module_params()
-        self._table = architecture["module__table"]
-        self._check_elements(fractions, kept)
+        _check_elements(fractions, architecture["module__table"], kept)
         self.elements_ = [ELEMENTS[column] for column in np.unique(fractions.indices)]
         self.center_, self.scale_ = moments(Y, weight)
-        _warn_of_conflicts(fractions, Y, self.scale_, kept)
+        composition = composition_groups(fractions)
+        _warn_of_conflicts(composition, Y, self.scale_, kept)
         min_steps = (MIN_STEPS if source is None else MIN_STEPS_FROM_INIT) if self.extend else 0
 
         def train(rows, member):
@@ -303,7 +303,7 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
             if not complete:
                 return self
         if self.calibration is not None:
-            held = held_out(composition_groups(fractions), self.calibration, rng)
+            held = held_out(composition, self.calibration, rng)
             if held.any():
                 net, complete = train(~held, 0)
                 if complete:
@@ -443,13 +443,9 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
         return pd.DataFrame(table[:, :, present].reshape(n, -1), columns=columns)
 
     def __sklearn_tags__(self):
-        """Formulas in, several targets out, of which labels may be missing."""
+        """Several targets, of which labels may be missing."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
         tags.target_tags.multi_output = True
-        tags.transformer_tags.preserves_dtype = []
         return tags
 
     def _architecture(self):
@@ -516,20 +512,6 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
 
         return freezers
 
-    def _check_elements(self, fractions, rows=None):
-        """Raise an error for an element that the embedding does not have; `rows` are the row numbers."""
-        absent = np.isnan(self._table[1:]).any(axis=1)
-        bad = absent[fractions.indices]
-        if bad.any():
-            k = np.flatnonzero(bad)[0]
-            row = np.searchsorted(fractions.indptr, k, side="right") - 1
-            row = row if rows is None else rows[row]
-            raise ValueError(
-                f"Row {row} has the element {ELEMENTS[fractions.indices[k]]}, which the embedding "
-                f"does not have ({len(np.unique(fractions.nonzero()[0][bad]))} such rows). Drop them, or "
-                "give an embedding that has it."
-            )
-
     def _check_calibrated(self):
         if self.calibration_ is None:
             raise ValueError(
@@ -580,7 +562,7 @@ class LGDCNNRegressor(KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimat
         n = fractions.shape[0]
         if not n:
             raise ValueError("Found 0 formulas while a minimum of 1 is required.")
-        self._check_elements(fractions)
+        _check_elements(fractions, self.nets_[0].module__table, np.arange(n))
         firsts = range(0, n, PART_SIZE)
         if self.verbose:
             from tqdm import tqdm
@@ -610,19 +592,31 @@ def element_table(embedding):
     ndarray of shape (119, n_properties)
         NaN where an element is absent. The row 0 stands for none.
     """
-    table = CompositionFeaturizer(embedding, impute_nan=False).fit(["H"]).element_table_
+    table = load_elements(embedding, impute_nan=False)[2]
     if isinstance(embedding, str):
         table = table - np.nanmean(table, axis=0)
         table *= MAT2VEC_DEVIATION / np.nanstd(table)
     return np.vstack([np.full(table.shape[1], np.nan), table])
 
 
-def _warn_of_conflicts(fractions, Y, scale, rows):
+def _check_elements(fractions, table, rows):
+    """Raise an error for an element that the embedding does not have; `rows` are the row numbers."""
+    absent = np.isnan(table[1:]).any(axis=1)
+    bad = absent[fractions.indices]
+    if bad.any():
+        places = np.repeat(np.arange(fractions.shape[0]), np.diff(fractions.indptr))[bad]
+        symbol = ELEMENTS[fractions.indices[bad][0]]
+        raise ValueError(
+            f"Row {rows[places[0]]} has the element {symbol}, which the embedding does not have "
+            f"({len(np.unique(places))} such rows). Drop them, or give an embedding that has it."
+        )
+
+
+def _warn_of_conflicts(composition, Y, scale, rows):
     """Warn of compositions that occur more than once with different labels; `rows` are the row numbers."""
-    formula = composition_groups(fractions)
-    if formula.max() + 1 == len(Y):
+    if composition.max() + 1 == len(Y):
         return
-    of_formula = pd.DataFrame(Y / scale).groupby(formula)
+    of_formula = pd.DataFrame(Y / scale).groupby(composition)
     spread = of_formula.max() - of_formula.min()
     differ = (spread > 0).any(axis=1)
     if differ.any():
@@ -630,8 +624,8 @@ def _warn_of_conflicts(fractions, Y, scale, rows):
         target = spread.loc[widest].idxmax()
         warnings.warn(
             f"{differ.sum()} composition(s) have several rows with different labels "
-            f"({differ.to_numpy()[formula].sum()} rows; widest apart: the one of row "
-            f"{rows[formula == widest][0]}, by {spread.loc[widest, target] * scale[target]:.4g}). A formula "
-            "alone cannot tell them apart: keep the phase that matters, or their mean.",
+            f"({differ.to_numpy()[composition].sum()} rows; widest apart: the one of row "
+            f"{rows[composition == widest][0]}, by {spread.loc[widest, target] * scale[target]:.4g}). A "
+            "formula alone cannot tell them apart: keep the phase that matters, or their mean.",
             stacklevel=3,
         )

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import InvalidParameterError, validate_para
 
 from .._fitted import is_fitted
 from ..featurizers import CompositionFeaturizer
-from ..inputs import n_rows, take
+from ..inputs import check_names, n_rows, take
 from ._experts import predict_learner, starts_from_fitted
 from ._feature import FeatureTransfer
 from ._hierarchical import HierarchicalTransfer
@@ -59,7 +59,7 @@ def check_sources(source):
                 f"Source {name!r} is not fitted: fit this {type(fitted).__name__} on its own rows first."
             )
         sources.append((name, fitted))
-    _check_names([name for name, _ in sources], "source")
+    check_names([name for name, _ in sources], "entries of source")
     return sources
 
 
@@ -90,7 +90,7 @@ def find_candidates(sources, estimator, extra, X, kind, n_targets):
         is_pair = isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], str)
         if not is_pair or not (hasattr(entry[1], "fit") or entry[1] == "drop"):
             raise TypeError(f"candidates must be a list of (name, regressor) or (name, 'drop'): {entry!r}.")
-    _check_names([name for name, _ in extra], "candidate")
+    check_names([name for name, _ in extra], "entries of candidate")
     found = _defaults(sources, estimator, dict(extra), X, kind, n_targets)
     unknown = [name for name, given in extra if isinstance(given, str) and name not in found]
     if unknown:
@@ -125,12 +125,6 @@ def _holds_fit(value):
     if isinstance(value, type) or not (hasattr(value, "get_params") and hasattr(value, "fit")):
         return False
     return is_fitted(value) and getattr(get_tags(value), "requires_fit", True)
-
-
-def _check_names(names, what):
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"Two entries of {what} have the same name: {twice}.")
 
 
 def _defaults(sources, estimator, extra, X, kind, n_targets):

@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory
 
 from .._fitted import KeepsFitted
-from ..inputs import check_inputs, check_targets, check_weights, n_rows
+from ..inputs import check_inputs, check_names, check_targets, check_weights, n_rows
 from ._encoders import as_table, cached_encode, check_encoders
 from ._experts import fit_learner, predict_learner
 from ._head import GlobalScaler, SafeHead
@@ -128,9 +128,7 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
         self.encoders_ = check_encoders(self.encoder)
         self.passthrough_ = self._fit_passthrough(X, Y)
         names = [name for name, *_ in (*self.encoders_, *self.passthrough_)]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"Two blocks have the same name: {twice}.")
+        check_names(names, "blocks")
         blocks = self._blocks(X)
         self.blocks_ = [(name, block.shape[1]) for name, block in zip(names, blocks, strict=True)]
         self.scalers_ = [GlobalScaler().fit(block, sample_weight=sample_weight) for block in blocks]
