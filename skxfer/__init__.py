@@ -15,6 +15,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
         "metrics",
         "model_selection",
         "models",
+        "structures",
         "transfer",
     ],
     submod_attrs={

@@ -40,6 +40,9 @@ _BUILTINS = {
     for obj in (bool, bytes, complex, dict, float, int, list, object, print, set, str, tuple)
 }
 _EXTRAS = {
+    "ase": "atoms",
+    "matscipy": "atoms",
+    "dscribe": "atoms",
     "skops": "persistence",
     "safetensors": "torch",
     "skorch": "torch",
