@@ -126,8 +126,8 @@ def read_structures(X):
         )
     if isinstance(X, np.ndarray) and X.dtype.kind in "biufc":
         raise TypeError(
-            "X must be a sequence of structures (ase.Atoms, pairs of atomic numbers and positions, or paths); "
-            f"it is a table of numbers of shape {X.shape}."
+            "X must be a sequence of structures (ase.Atoms, pairs of atomic numbers and positions, or "
+            f"paths), it is a table of numbers of shape {X.shape}."
         )
     entries = list(np.ravel(X.to_numpy()) if hasattr(X, "to_numpy") else X)
     if not entries:
@@ -234,8 +234,9 @@ def _check_apart(structures, pairs, row):
         k = np.argmin(distance)
         start = structures.first[row[k]]
         raise ValueError(
-            f"Atoms {pairs.i[k] - start} and {pairs.j[k] - start} of structure {row[k]} are {distance[k]:.3g} "
-            "Å apart: is one of them there twice? Remove it, or drop this structure."
+            f"Atoms {pairs.i[k] - start} and {pairs.j[k] - start} of structure {row[k]} are "
+            f"{distance[k]:.3g} Å "
+            "apart: is one of them there twice? Remove it, or drop this structure."
         )
 
 
