@@ -9,11 +9,17 @@ import numpy as np
 from ._io_names import require
 from .formulas import ELEMENTS
 
-__all__ = ["Pairs", "Structures", "neighbour_pairs", "read_structures"]
+__all__ = ["Pairs", "Structures", "looks_like_hartree", "neighbour_pairs", "read_structures"]
 
 SYMBOLS = np.array(["X", *ELEMENTS], dtype=object)
 # Atoms closer than this, in Å, are two entries of one atom.
 TOO_CLOSE = 0.1
+# In eV (CODATA 2018).
+HARTREE = 27.211386245988
+# A total energy is taken for one of all electrons if its ratio to that of the free atoms is in between. The
+# formula for atoms is right to 7 %; bonds add up to 9 % (H2), relativity 10 % (U). Valence energies of
+# hydrides in eV come to 0.8.
+ALL_ELECTRON = (0.9, 1.2)
 # Molecules and clusters up to this size are compared atom by atom, many at a time; larger ones, and crystals,
 # one by one through matscipy's cell lists.
 SMALL, CHUNK = 100, 2_000_000
@@ -151,7 +157,7 @@ class Pairs(NamedTuple):
     first: np.ndarray  # (n_structures + 1,) where the pairs of each structure begin
 
 
-def neighbour_pairs(structures, cutoff):
+def neighbour_pairs(structures, cutoff, *, allow_overlap=False):
     """Find all pairs of atoms, and of their periodic images, within a distance.
 
     Parameters
@@ -159,6 +165,8 @@ def neighbour_pairs(structures, cutoff):
     structures : Structures
     cutoff : float
         In Å.
+    allow_overlap : bool, default=False
+        Return pairs however close they are, for a check of the data.
 
     Returns
     -------
@@ -168,7 +176,7 @@ def neighbour_pairs(structures, cutoff):
     Raises
     ------
     ValueError
-        Two atoms closer than 0.1 Å (naming structure and atoms).
+        Two atoms closer than 0.1 Å (naming structure and atoms), but for ``allow_overlap``.
     ImportError
         matscipy is not installed, and a structure is periodic or has more than 100 atoms.
     """
@@ -184,8 +192,60 @@ def neighbour_pairs(structures, cutoff):
     order = np.argsort(row, kind="stable")
     first = np.r_[0, np.bincount(row, minlength=len(structures)).cumsum()]
     pairs = Pairs(i[order], j[order], shift[order], first)
-    _check_apart(structures, pairs, row[order])
+    if not allow_overlap:
+        _check_apart(structures, pairs, row[order])
     return pairs
+
+
+def all_electron_energies(structures):
+    """Estimate total energies of all electrons from free atoms, whatever the bonds: right to about 10 %.
+
+    Parameters
+    ----------
+    structures : Structures
+
+    Returns
+    -------
+    ndarray of shape (n_structures,)
+        In Hartree, negative. Of atoms by Schwinger's formula, Phys. Rev. A 24, 2353 (1981).
+    """
+    z = np.arange(len(SYMBOLS))
+    atoms = -(0.768745 * z ** (7 / 3) - z**2 / 2 + 0.2699 * z ** (5 / 3))
+    return structures.counts() @ atoms
+
+
+def looks_like_hartree(structures, y):
+    """Tell whether energies are total ones of all electrons in Hartree, by their magnitude alone.
+
+    Energies of valence electrons (pseudopotentials, tight binding), of formation or of atomisation are told
+    from none of that: for them the answer is False in any unit.
+
+    Parameters
+    ----------
+    structures : Structures
+    y : array-like of shape (n_structures,)
+        Total energies. NaN is passed over.
+
+    Returns
+    -------
+    bool
+        Whether more than half of the energies do.
+
+    Examples
+    --------
+    >>> from skxfer.structures import looks_like_hartree, read_structures
+    >>> water = read_structures([([8, 1, 1], [[0, 0, 0], [0, 0.76, 0.59], [0, -0.76, 0.59]])])
+    >>> looks_like_hartree(water, [-76.4]), looks_like_hartree(water, [-76.4 * 27.2114])
+    (True, False)
+    """
+    ratio = np.asarray(y, dtype=float).ravel() / all_electron_energies(structures)
+    ratio = ratio[np.isfinite(ratio)]
+    return bool(ratio.size and np.mean(in_all_electron_range(ratio)) > 0.5)
+
+
+def in_all_electron_range(ratio):
+    """Tell which ratios of an energy to the estimate of all electrons are near 1."""
+    return (ratio > ALL_ELECTRON[0]) & (ratio < ALL_ELECTRON[1])
 
 
 def _pairs_of_clusters(structures, rows, size, cutoff):

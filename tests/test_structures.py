@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import skxfer.structures
-from skxfer.structures import Structures, neighbour_pairs, read_structures
+from skxfer.structures import Structures, looks_like_hartree, neighbour_pairs, read_structures
 
 ase = pytest.importorskip("ase")
 pytest.importorskip("matscipy")
@@ -129,3 +129,33 @@ def test_structures_are_read_once():
     found = read_structures([WATER])
     assert isinstance(found, Structures)
     assert read_structures(found) is found
+
+
+def test_overlapping_atoms_are_returned_when_asked_for():
+    twice = ase.Atoms("HHO", [[0, 0, 0], [0, 0, 0], [0, 0, 1]])
+    pairs = neighbour_pairs(read_structures([twice]), 0.5, allow_overlap=True)
+    assert (pairs.i.tolist(), pairs.j.tolist()) == ([0], [1])
+
+
+# Total energies at the level of Hartree-Fock or better, in Hartree, from the literature.
+TOTAL_ENERGIES = {"H": -0.5, "H2": -1.1745, "LiH": -8.07, "CH4": -40.21, "H2O": -76.4, "SiH4": -291.2}
+
+
+@pytest.mark.parametrize("name", TOTAL_ENERGIES)
+def test_total_energies_in_hartree_are_known_by_their_magnitude(name):
+    found, energy = read_structures([molecule(name)]), TOTAL_ENERGIES[name]
+    assert looks_like_hartree(found, [energy]) is True
+    assert looks_like_hartree(found, [[energy]]) is True
+    assert looks_like_hartree(found, [27.2114 * energy]) is False
+    assert looks_like_hartree(found, [np.nan]) is False
+
+
+def test_most_energies_decide_whether_they_look_like_hartree():
+    found = read_structures([molecule("H2O")] * 5)
+    assert looks_like_hartree(found, [-76.4, np.nan, -76.3, -76.4, -2078.0])
+    assert not looks_like_hartree(found, [-76.4, np.nan, -76.3, -2078.0, -2078.0])
+
+
+@pytest.mark.parametrize(("name", "energy"), [("CH4", -24.0), ("H2", -6.77), ("LiH", -6.2), ("CH4", -18.2)])
+def test_valence_and_atomisation_energies_in_ev_do_not_look_like_hartree(name, energy):
+    assert not looks_like_hartree(read_structures([molecule(name)]), [energy])
