@@ -33,11 +33,17 @@ __getattr__, __dir__, _names = lazy_loader.attach(
             "PeriodicTableDisplay",
             "PortabilityDisplay",
             "SaliencyDisplay",
+            "TransferAnalysisDisplay",
             "YScramblingDisplay",
         ],
         "io": ["load", "save"],
         "models": ["HMNNRegressor", "LGDCNNRegressor", "ablation_study"],
-        "model_selection": ["learning_curve_transfer", "portability_study", "y_scrambling"],
+        "model_selection": [
+            "learning_curve_transfer",
+            "portability_study",
+            "transfer_analysis",
+            "y_scrambling",
+        ],
         "transfer": ["FeatureTransfer", "HierarchicalTransfer", "SequentialTransfer", "TransferCV"],
     },
 )

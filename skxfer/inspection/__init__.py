@@ -19,5 +19,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_plots": ["LearningCurveDisplay", "PortabilityDisplay"],
         "_saliency": ["SaliencyDisplay", "gradient_importance"],
         "_scrambling": ["YScramblingDisplay"],
+        "_transfer_analysis": ["TransferAnalysisDisplay"],
     },
 )

@@ -16,5 +16,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "RepeatedTargetKFold",
             "TargetKFold",
         ],
+        "_transfer_analysis": ["transfer_analysis"],
+        "_transfer_summary": ["transfer_analysis_summary"],
     },
 )
