@@ -9,7 +9,13 @@ import sys
 from pathlib import Path
 
 OUTPUT = Path(__file__).resolve().parents[1] / "skxfer" / "datasets" / "data" / "registry.json"
-FOLDERS = ("hmnn/", "composition/benchmark/", "composition/matbench_cv/", "composition/element_properties/")
+FOLDERS = (
+    "hmnn/",
+    "clusters/",
+    "composition/benchmark/",
+    "composition/matbench_cv/",
+    "composition/element_properties/",
+)
 KEYS = ("name", "sha256", "bytes", "url")
 
 
