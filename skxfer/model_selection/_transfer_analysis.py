@@ -152,6 +152,9 @@ def transfer_analysis(
     -----
     A fit that raises is recorded in the column ``failure``, and the rest goes on.
 
+    Some learners train in another way where they start from a model: LGDCNNRegressor takes
+    fewer and smaller steps by default. ``carry={"nothing": [], ...}`` shows what that alone does.
+
     References
     ----------
     .. [1] Jiang, Z. et al., J. Chem. Inf. Model. 2025, 65, 92, doi:10.1021/acs.jcim.4c01473.
@@ -202,7 +205,7 @@ def transfer_analysis(
     runs = [Run(SCRATCH, "", plain, seed, "scratch", *split) for seed in seeds for split in splits]
     for name in data.sources:
         for label, parts in carry.items():
-            learner = estimator if parts is None else _with(estimator, carry=parts)
+            learner = _with(estimator, carry=parts) if _carries(estimator) else estimator
             runs += [
                 Run(name, label, learner, seed, "transfer", *split, start=done[name, seed])
                 for seed in seeds
@@ -264,8 +267,7 @@ def _check_fresh(estimator):
 
 
 def _check_carry(carry, estimator):
-    inner = _innermost(estimator)
-    can_carry = can_continue(estimator) and "carry" in inner.get_params(deep=False) and not _goes_on(inner)
+    inner, can_carry = _innermost(estimator), _carries(estimator)
     if carry is None:
         parts = list(getattr(inner, "_parts", ())) if can_carry else []
         return {" + ".join(parts[:n]): parts[:n] for n in range(1, len(parts))} | {"all": None}
@@ -277,6 +279,15 @@ def _check_carry(carry, estimator):
             "it takes over all it can."
         )
     return {str(label): parts for label, parts in carry.items()}
+
+
+def _carries(estimator):
+    """Whether the learner can take over parts of the model it starts from."""
+    return _starts_from_init(estimator) and "carry" in _innermost(estimator).get_params(deep=False)
+
+
+def _starts_from_init(estimator):
+    return can_continue(estimator) and not _goes_on(_innermost(estimator))
 
 
 def _check_data(estimator, sources, target):
@@ -355,5 +366,5 @@ def _with(estimator, **params):
 def _without(estimator, *names):
     """Return a clone without what only makes sense where there is a model to start from."""
     params = _innermost(estimator).get_params(deep=False)
-    own = can_continue(estimator) and not _goes_on(_innermost(estimator))
+    own = _starts_from_init(estimator)
     return _with(estimator, **{name: None for name in names if own and name in params})
