@@ -5,7 +5,7 @@ import numpy as np
 from ..model_selection import transfer_analysis, transfer_analysis_summary
 from ._drawing import OWN_COLOR, SOURCE_STYLES, headline, panels
 
-BASELINE_STYLE = {"color": "#555555", "marker": "X"}
+BASELINE_STYLE = {"color": "#555555", "marker": "o"}
 # Full transfer has the colour that "transfer" has in the other studies.
 ALL_STYLE = {"color": "#D55E00", "marker": "D"}
 
@@ -114,7 +114,8 @@ class TransferAnalysisDisplay:
         ax.axvline(0, color="#333333", linewidth=1, zorder=2)
         offsets = np.linspace(-0.3, 0.3, len(parts)) if len(parts) > 1 else [0.0]
         for part, offset in zip(parts, offsets, strict=True):
-            self._marks(transfers[transfers["carry"] == part], order, offset, part, _style(part, parts))
+            label = "transfer" if parts == ["all"] else part
+            self._marks(transfers[transfers["carry"] == part], order, offset, label, _style(part, parts))
         self._marks(baselines, order, 0.0, "baseline", BASELINE_STYLE)
         far = dict(zip(by_distance["source"], by_distance["domain_distance"], strict=True))
         known = {name: distance for name, distance in far.items() if np.isfinite(distance)}

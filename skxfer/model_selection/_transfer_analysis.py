@@ -184,12 +184,10 @@ def transfer_analysis(
         data.scorer = check_scoring(estimator, scoring)
     splits = _splits(data, cv, n_splits, train_size, test_size, random_state)
     # Before the long part, so that a featurizer that fails does so at once.
-    far = {
-        name: dict.fromkeys(DISTANCES, np.nan)
-        if name in fitted
-        else distances(source, (data.X, data.Y), featurizer)
-        for name, source in data.sources.items()
-    }
+    far = {}
+    for name, source in data.sources.items():
+        unknown = dict.fromkeys(DISTANCES, np.nan)
+        far[name] = unknown if name in fitted else distances(source, (data.X, data.Y), featurizer)
 
     plain = _without(estimator, "freeze", "carry")
     first = [

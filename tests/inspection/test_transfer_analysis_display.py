@@ -85,6 +85,8 @@ def test_parts_lie_beside_each_other_and_are_named_in_the_legend():
     assert len(marks(display.ax_)) == 3 * 2 + 1
     legend = [text.get_text() for text in display.figure_.legends[0].get_texts()]
     assert legend == ["embedding", "all", "baseline"]
+    display = TransferAnalysisDisplay.from_results(results(["all"]))
+    assert display.figure_.legends[0].get_texts()[0].get_text() == "transfer"
 
 
 def test_sources_without_a_distance_come_as_they_were_given():
