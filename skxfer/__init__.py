@@ -19,7 +19,15 @@ __getattr__, __dir__, _names = lazy_loader.attach(
         "transfer",
     ],
     submod_attrs={
-        "featurizers": ["CompositionFeaturizer", "MatminerFeaturizer", "SpectrumFeaturizer"],
+        "featurizers": [
+            "ClusterFeaturizer",
+            "CompositionFeaturizer",
+            "CoulombMatrixFeaturizer",
+            "MBTRFeaturizer",
+            "MatminerFeaturizer",
+            "SOAPFeaturizer",
+            "SpectrumFeaturizer",
+        ],
         "inspection": [
             "CECVDisplay",
             "CompositionCurveDisplay",
@@ -35,6 +43,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
             "SaliencyDisplay",
             "TransferAnalysisDisplay",
             "YScramblingDisplay",
+            "screen_unbound",
         ],
         "io": ["load", "save"],
         "models": ["HMNNRegressor", "LGDCNNRegressor", "ablation_study"],

@@ -10,5 +10,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_fetch": ["fetch_co_ag"],
         "_load": ["load_co_ag_emt", "load_miedema"],
         "_make": ["make_domains"],
+        "_make_clusters": ["make_doped_clusters"],
     },
 )

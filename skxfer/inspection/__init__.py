@@ -18,6 +18,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_periodic_table": ["PeriodicTableDisplay"],
         "_plots": ["LearningCurveDisplay", "PortabilityDisplay"],
         "_saliency": ["SaliencyDisplay", "gradient_importance"],
+        "_screen": ["screen_unbound"],
         "_scrambling": ["YScramblingDisplay"],
         "_transfer_analysis": ["TransferAnalysisDisplay"],
     },
