@@ -51,7 +51,12 @@ def _is_objects(X):
         if getattr(X, "dtype", np.dtype(object)).kind in "biufc":
             return False
         return not all(map(_is_number, X))
-    return not (isinstance(first, (list, tuple, np.ndarray)) and np.asarray(first).dtype.kind in "biufc")
+    if not isinstance(first, (list, tuple, np.ndarray)):
+        return True
+    try:
+        return np.asarray(first).dtype.kind not in "biufc"
+    except ValueError:  # no row of a table, such as a pair of atomic numbers and positions
+        return True
 
 
 def _is_number(value):

@@ -5,6 +5,7 @@ import inspect
 import pickle
 import pkgutil
 import re
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,9 +21,19 @@ from sklearn.utils.estimator_checks import check_estimator, parametrize_with_che
 
 import skxfer
 from skxfer import FeatureTransfer, HierarchicalTransfer, SequentialTransfer, SpectrumFeaturizer, TransferCV
-from skxfer.featurizers import ClippedScaler, CompositionFeaturizer, MatminerFeaturizer
+from skxfer.featurizers import (
+    ClippedScaler,
+    ClusterFeaturizer,
+    CompositionFeaturizer,
+    CoulombMatrixFeaturizer,
+    MatminerFeaturizer,
+    MBTRFeaturizer,
+    SOAPFeaturizer,
+)
+from skxfer.inputs import as_object_array
 from skxfer.model_selection import TargetKFold
 from skxfer.models import HMNNRegressor, LGDCNNRegressor
+from skxfer.structures import TakesStructures
 
 
 class Composition(TransformerMixin, BaseEstimator):
@@ -84,6 +95,10 @@ FEATURIZERS = {
     "fractions": (CompositionFeaturizer, lambda: CompositionFeaturizer("fractions"), None),
     "magpie": (CompositionFeaturizer, lambda: CompositionFeaturizer("magpie"), "matminer"),
     "valence": (MatminerFeaturizer, lambda: MatminerFeaturizer(_valence()), "matminer"),
+    "clusters": (ClusterFeaturizer, ClusterFeaturizer, None),
+    "soap": (SOAPFeaturizer, lambda: SOAPFeaturizer(n_max=2, l_max=1), "dscribe"),
+    "mbtr": (MBTRFeaturizer, lambda: MBTRFeaturizer(n_grid=10), "dscribe"),
+    "coulomb": (CoulombMatrixFeaturizer, lambda: CoulombMatrixFeaturizer(n_atoms_max=24), "dscribe"),
 }
 # And those that learn from objects alone.
 LETTERS = pd.DataFrame(np.eye(3), index=list("CHO"))  # an embedding of elements, in place of matminer's
@@ -126,6 +141,38 @@ FORMULAS = [f"C{c}H{h}O{o}" for c, h, o in COUNTS]
 DOMAIN = np.repeat(["gas", "water"], [30, 16])
 ENERGY = COUNTS @ [-1.0, 0.5, 2.0] + 0.1 * COUNTS[:, 0] ** 2 + (DOMAIN == "water")
 NEW = ["C3H8O1", "C2H2O2", "C5H4O4", "C8H8O8", "C1H4O1"]
+
+
+class Objects(NamedTuple):
+    """What a transformer of objects takes."""
+
+    train: list
+    new: list
+    invalid: list
+    message: str  # of the error that what is invalid raises
+
+
+def molecule_like(formula):
+    """Atomic numbers and positions of the atoms of a formula, near the sites of a cubic lattice of 1.5 Å."""
+    counts = [int(count) for count in re.findall(r"\d+", formula)]
+    numbers = np.repeat([6, 1, 8], counts)
+    sites = np.argwhere(np.ones((3, 3, 3)))[: len(numbers)]
+    return numbers, 1.5 * sites + np.random.default_rng(counts).uniform(-0.3, 0.3, size=sites.shape)
+
+
+OBJECTS_OF_FORMULAS = Objects(
+    FORMULAS,
+    NEW,
+    ["C2H6O1", None, [[1.0, 2.0]], np.eye(3), ["C1O1", None], ["C1O1", 3.0]],
+    r"formula|X is",
+)
+STRUCTURES = [molecule_like(formula) for formula in FORMULAS]
+OBJECTS_OF_STRUCTURES = Objects(
+    STRUCTURES,
+    [molecule_like(formula) for formula in NEW],
+    ["water.xyz", None, [[1.0, 2.0, 3.0]], np.eye(3), [STRUCTURES[0], None], [STRUCTURES[0], 3.0]],
+    r"[Ss]tructure",
+)
 
 
 def labels(model, rows=slice(None)):
@@ -346,94 +393,111 @@ def featurizer(request):
     return make()
 
 
-def test_featurizer_comes_in_any_container(featurizer):
-    expected = featurizer.fit_transform(FORMULAS)
-    table = pd.DataFrame({"formula": FORMULAS})
-    for X in (tuple(FORMULAS), np.array(FORMULAS), np.array(FORMULAS, dtype=object), table["formula"], table):
+@pytest.fixture
+def objects(featurizer):
+    return OBJECTS_OF_STRUCTURES if isinstance(featurizer, TakesStructures) else OBJECTS_OF_FORMULAS
+
+
+def test_featurizer_takes_any_container(featurizer, objects):
+    expected = featurizer.fit_transform(objects.train)
+    table = pd.DataFrame({"object": objects.train})
+    containers = [tuple(objects.train), as_object_array(objects.train), table["object"], table]
+    if isinstance(objects.train[0], str):
+        containers.append(np.array(objects.train))
+    for X in containers:
         np.testing.assert_array_equal(clone(featurizer).fit(X).transform(X), expected)
 
 
-def test_clone_of_a_featurizer_has_the_same_parameters_and_no_fit(featurizer):
-    copy = clone(featurizer.fit(FORMULAS))
+def test_clone_of_a_featurizer_has_the_same_parameters_and_no_fit(featurizer, objects):
+    copy = clone(featurizer.fit(objects.train))
     assert [*copy.get_params()] == [*featurizer.get_params()]
     assert repr(copy) == repr(featurizer)
     with pytest.raises(NotFittedError):
-        copy.transform(NEW)
+        copy.transform(objects.new)
     with pytest.raises(NotFittedError):
         copy.get_feature_names_out()
 
 
-def test_clone_of_a_featurizer_keeps_the_kind_of_output(featurizer):
+def test_clone_of_a_featurizer_keeps_the_kind_of_output(featurizer, objects):
     copy = clone(featurizer.set_output(transform="pandas"))
-    assert isinstance(copy.fit_transform(NEW), pd.DataFrame)
+    assert isinstance(copy.fit_transform(objects.new), pd.DataFrame)
 
 
-def test_fitting_a_featurizer_twice_changes_nothing(featurizer):
-    first = featurizer.fit(FORMULAS).transform(NEW)
-    np.testing.assert_array_equal(featurizer.fit(FORMULAS).transform(NEW), first)
-    np.testing.assert_array_equal(clone(featurizer).fit_transform(NEW), first)
+def test_fitting_a_featurizer_twice_changes_nothing(featurizer, objects):
+    first = featurizer.fit(objects.train).transform(objects.new)
+    np.testing.assert_array_equal(featurizer.fit(objects.train).transform(objects.new), first)
+    np.testing.assert_array_equal(clone(featurizer).fit_transform(objects.new), first)
 
 
-def test_featurizer_changes_neither_parameters_nor_data(featurizer):
-    before, formulas = repr(featurizer), list(FORMULAS)
-    featurizer.fit(formulas)
+def test_featurizer_changes_neither_parameters_nor_data(featurizer, objects):
+    before, data = repr(featurizer), pickle.dumps(objects.train)
+    featurizer.fit(objects.train)
     state = pickle.dumps(featurizer)
-    featurizer.transform(formulas)
-    assert (repr(featurizer), formulas) == (before, FORMULAS)
+    featurizer.transform(objects.train)
+    assert (repr(featurizer), pickle.dumps(objects.train)) == (before, data)
     assert pickle.dumps(featurizer) == state
 
 
-def test_featurizer_survives_pickle(featurizer):
-    copy = pickle.loads(pickle.dumps(featurizer.fit(FORMULAS)))
-    np.testing.assert_array_equal(copy.transform(NEW), featurizer.transform(NEW))
+def test_featurizer_survives_pickle(featurizer, objects):
+    copy = pickle.loads(pickle.dumps(featurizer.fit(objects.train)))
+    np.testing.assert_array_equal(copy.transform(objects.new), featurizer.transform(objects.new))
 
 
-def test_featurizer_survives_saving(featurizer, tmp_path):
+def test_featurizer_survives_saving(featurizer, objects, tmp_path):
     pytest.importorskip("skops", reason="saving needs skops")
-    skxfer.save(featurizer.fit(FORMULAS), tmp_path / "featurizer.skxfer")
+    skxfer.save(featurizer.fit(objects.train), tmp_path / "featurizer.skxfer")
     inner = getattr(featurizer, "featurizer", None)
     trusted = [type(inner), type(inner.data_source)] if inner else []
     copy = skxfer.load(tmp_path / "featurizer.skxfer", trusted=trusted)
-    np.testing.assert_array_equal(copy.transform(NEW), featurizer.transform(NEW))
+    np.testing.assert_array_equal(copy.transform(objects.new), featurizer.transform(objects.new))
 
 
-def test_features_depend_neither_on_batch_mates_nor_on_order(featurizer):
-    together = featurizer.fit(FORMULAS).transform(NEW)
-    alone = np.concatenate([featurizer.transform([formula]) for formula in NEW])
+def test_features_depend_neither_on_batch_mates_nor_on_order(featurizer, objects):
+    together = featurizer.fit(objects.train).transform(objects.new)
+    alone = np.concatenate([featurizer.transform([one]) for one in objects.new])
     np.testing.assert_allclose(together, alone, rtol=1e-12)
-    np.testing.assert_allclose(featurizer.transform(NEW[::-1]), together[::-1], rtol=1e-12)
+    np.testing.assert_allclose(featurizer.transform(objects.new[::-1]), together[::-1], rtol=1e-12)
 
 
-def test_features_have_names_and_come_as_a_table(featurizer):
-    table = featurizer.set_output(transform="pandas").fit(FORMULAS).transform(pd.DataFrame({"formula": NEW}))
+def test_features_have_names_and_come_as_a_table(featurizer, objects):
+    table = (
+        featurizer.set_output(transform="pandas")
+        .fit(objects.train)
+        .transform(pd.DataFrame({"object": objects.new}))
+    )
     names = featurizer.get_feature_names_out()
     assert list(table.columns) == list(names)
     assert len({*names}) == len(names)
-    np.testing.assert_array_equal(table.to_numpy(), featurizer.set_output(transform="default").transform(NEW))
+    np.testing.assert_array_equal(
+        table.to_numpy(), featurizer.set_output(transform="default").transform(objects.new)
+    )
 
 
-def test_featurizer_cross_validates_on_two_jobs(featurizer):
+def test_featurizer_cross_validates_on_two_jobs(featurizer, objects):
     model = make_pipeline(featurizer, RandomForestRegressor(5, random_state=0))
-    one, two = (cross_val_score(model, FORMULAS, ENERGY, cv=3, n_jobs=n, error_score="raise") for n in (1, 2))
+    one, two = (
+        cross_val_score(model, objects.train, ENERGY, cv=3, n_jobs=n, error_score="raise") for n in (1, 2)
+    )
     np.testing.assert_array_equal(one, two)
     assert np.isfinite(one).all()
 
 
-def test_featurizer_works_within_a_grid_search_of_transfer(featurizer):
+def test_featurizer_works_within_a_grid_search_of_transfer(featurizer, objects):
     model = HierarchicalTransfer(make_pipeline(featurizer, Ridge()), source_domains=["gas"], guard=False)
     search = GridSearchCV(
         model, {"estimator__ridge__alpha": [0.1, 1.0]}, cv=TargetKFold(2, source_domains=["gas"])
     )
-    search.fit(FORMULAS, ENERGY, sample_domain=DOMAIN, groups=DOMAIN)
-    assert np.isfinite(search.predict(NEW)).all()
+    search.fit(objects.train, ENERGY, sample_domain=DOMAIN, groups=DOMAIN)
+    assert np.isfinite(search.predict(objects.new)).all()
 
 
-@pytest.mark.parametrize("X", ["C2H6O1", None, [[1.0, 2.0]], np.eye(3), ["C1O1", None], ["C1O1", 3.0]])
-def test_featurizer_refuses_what_are_no_formulas(featurizer, X):
-    with pytest.raises(TypeError, match=r"formula|X is"):
+@pytest.mark.parametrize("i", range(6))
+def test_featurizer_refuses_other_objects(featurizer, objects, i):
+    X = objects.invalid[i]
+    with pytest.raises(TypeError, match=objects.message):
         clone(featurizer).fit(X)
-    with pytest.raises(TypeError, match=r"formula|X is"):
-        featurizer.fit(FORMULAS).transform(X)
+    with pytest.raises(TypeError, match=objects.message):
+        featurizer.fit(objects.train).transform(X)
 
 
 def test_featurizer_refuses_to_fit_nothing(featurizer):

@@ -78,6 +78,13 @@ def test_missing_number_in_a_column_of_objects_is_reported_as_one():
         check(np.array([[1.0], [None]], dtype=object))
 
 
+def test_pairs_of_arrays_are_one_object_each():
+    pairs = [([8, 1], np.zeros((2, 3))), ([1], np.zeros((1, 3)))]
+    objects = check(pairs)
+    assert objects.shape == (2,)
+    assert objects[0] is pairs[0]
+
+
 def test_list_of_lists_of_numbers_is_a_table():
     np.testing.assert_array_equal(check([[1, 2], [3, 4]]), np.array([[1, 2], [3, 4]]))
 

@@ -5,8 +5,11 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "_clusters": ["ClusterFeaturizer"],
         "_composition": ["CompositionFeaturizer"],
+        "_dscribe": ["CoulombMatrixFeaturizer", "SOAPFeaturizer"],
         "_matminer": ["MatminerFeaturizer"],
+        "_mbtr": ["MBTRFeaturizer"],
         "_scale": ["ClippedScaler"],
         "_spectra": ["SpectrumFeaturizer"],
     },

@@ -1,0 +1,67 @@
+"""What all transformers of structures share: elements learned in fit, and errors that name the structure."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from ..structures import SYMBOLS, TakesStructures, read_structures
+
+
+class StructureFeaturizer(TakesStructures, TransformerMixin, BaseEstimator):
+    """Base of transformers of structures: subclasses have ``_learn``, ``transform`` and ``_names``."""
+
+    def fit(self, X, y=None):
+        """Learn which elements there are.
+
+        Parameters
+        ----------
+        X : sequence of length n_structures
+            Structures: see :func:`~skxfer.structures.read_structures`.
+        y : None
+
+        Returns
+        -------
+        self : object
+        """
+        self._validate_params()
+        structures = read_structures(X)
+        self.elements_ = SYMBOLS[np.unique(structures.numbers)]
+        self.n_features_in_ = 1
+        self._learn(structures)
+        return self
+
+    def _learn(self, structures):
+        """What else is learned in fit."""
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the features.
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        ndarray of str
+        """
+        check_is_fitted(self)
+        return np.array(self._names(), dtype=object)
+
+    def _read(self, X):
+        """Structures of a fitted transformer, all of known elements."""
+        check_is_fitted(self)
+        structures = read_structures(X)
+        unknown = ~np.isin(structures.numbers, self._numbers)
+        if unknown.any():
+            atom = np.flatnonzero(unknown)[0]
+            raise ValueError(
+                f"Structure {structures.row[atom]} holds {SYMBOLS[structures.numbers[atom]]}, which no "
+                f"structure in fit did (they held {', '.join(self.elements_)}): leave this structure out, or "
+                "fit on structures that hold it."
+            )
+        return structures
+
+    @property
+    def _numbers(self):
+        """Atomic numbers of the elements, in order."""
+        return np.array([number for number, symbol in enumerate(SYMBOLS) if symbol in self.elements_])
