@@ -150,7 +150,7 @@ class ClusterFeaturizer(StructureFeaturizer):
                 "structures too, or set its pbc to False."
             )
         element = np.searchsorted(self._numbers, structures.numbers)
-        pairs = neighbour_pairs(structures, self.r_max)
+        pairs = neighbour_pairs(structures, float(self.r_max))
         apart = structures.positions[pairs.j] - structures.positions[pairs.i] + pairs.shift
         distance = np.linalg.norm(apart, axis=1)
         cutoff = self.bond_factor * (
@@ -207,9 +207,10 @@ class ClusterFeaturizer(StructureFeaturizer):
         rdf = np.zeros((n * len(a), self.n_bins))
         for start in range(0, len(key), CHUNK):
             part = slice(start, start + CHUNK)
-            rdf += _sums(
-                np.exp(-0.5 * ((distance[part, None] - self._grid()) / sigma) ** 2), key[part], len(rdf)
-            )
+            gaussians = np.exp(-0.5 * ((distance[part, None] - self._grid()) / sigma) ** 2)
+            # Pairs are ordered by structure.
+            low, high = row[part][[0, -1]] * len(a) + [0, len(a)]
+            rdf[low:high] += _sums(gaussians, key[part] - low, high - low)
         n_bonds = np.bincount(key[bonded], minlength=len(rdf))
         length = np.bincount(key[bonded], distance[bonded], minlength=len(rdf)) / np.maximum(n_bonds, 1)
         shortest = np.full(n, float(self.r_max))

@@ -119,7 +119,7 @@ def test_covalent_radii_are_those_of_ase():
 def test_coordination_in_a_crystal():
     build = pytest.importorskip("ase.build")
     pytest.importorskip("matscipy")
-    found = features([build.bulk("NaCl", "rocksalt", a=5.64)], r_max=5.0)
+    found = features([build.bulk("NaCl", "rocksalt", a=5.64)], r_max=5)
     assert found["coordination mean Na-Cl"] == found["coordination mean Cl-Na"] == 6
     assert found["nearest mean Na-Na"] == pytest.approx(5.64 / np.sqrt(2))
     assert "radius_of_gyration" not in found
