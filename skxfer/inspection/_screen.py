@@ -271,8 +271,8 @@ def _screen_labels(table, structures, y, reference_energies, energy_unit, per_ev
         above = (y - limit) / structures.n_atoms
         table["energy_above_atoms"] = above
         # Labels of free atoms themselves are bound, whatever the rounding of a sum.
-        table["above_free_atoms"] = y > limit + ROUNDING * np.abs(limit)
-        table["too_strongly_bound"] = above < -MOST_BINDING * per_ev
+        table["above_free_atoms"] = np.isfinite(y) & (y > limit + ROUNDING * np.abs(limit))
+        table["too_strongly_bound"] = np.isfinite(y) & (above < -MOST_BINDING * per_ev)
         wrong = (table["above_free_atoms"] | table["too_strongly_bound"]).to_numpy()
     right = ~(wrong | table["missing_label"] | table["suspect_unit"]).to_numpy()
     deviation = label_deviation(structures, y, right, per_ev)
