@@ -240,7 +240,7 @@ class CoulombMatrixFeaturizer(DscribeFeaturizer):
     >>> from skxfer.featurizers import CoulombMatrixFeaturizer
     >>> water = ([8, 1, 1], [[0, 0, 0], [0, 0.76, 0.59], [0, -0.76, 0.59]])
     >>> CoulombMatrixFeaturizer("eigenspectrum").fit_transform([water]).round(2)  # doctest: +SKIP
-    array([[75.34, -0.76, -0.03]])
+    array([[75.38, -0.71, -0.16]])
     """
 
     _parameter_constraints: dict = {
