@@ -46,7 +46,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
             "screen_unbound",
         ],
         "io": ["load", "save"],
-        "models": ["HMNNRegressor", "LGDCNNRegressor", "ablation_study"],
+        "models": ["HMNNRegressor", "LGDCNNRegressor", "SchNetIIARegressor", "ablation_study"],
         "model_selection": [
             "learning_curve_transfer",
             "portability_study",

@@ -266,7 +266,7 @@ def _pairs_of_one(structures, row, cutoff):
     positions, pbc = structures.positions[place], structures.pbc[row]
     cell, origin = _box(structures.cell[row], pbc, positions)
     i, j, images = neighbour_list(
-        "ijS", cutoff=cutoff, positions=positions, cell=cell, cell_origin=origin, pbc=pbc
+        "ijS", cutoff=float(cutoff), positions=positions, cell=cell, cell_origin=origin, pbc=pbc
     )
     # Of a pair and its mirror image one is kept; of an atom and its own image, the one shifted forwards.
     forwards = np.sign(images) @ [9, 3, 1] > 0

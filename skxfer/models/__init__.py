@@ -8,5 +8,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_ablation": ["ablation_study"],
         "_hmnn": ["HMNNRegressor"],
         "_lgdcnn": ["LGDCNNRegressor"],
+        "_schnet_iia": ["SchNetIIARegressor"],
     },
 )

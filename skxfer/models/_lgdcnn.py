@@ -6,28 +6,19 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin
-from sklearn.exceptions import NotFittedError
-from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._fitted import KeepsFitted, is_fitted
 from .._io_names import require
 from ..featurizers._composition import load_elements
 from ..formulas import ELEMENTS, TakesFormulas, composition_groups, parse_formulas, sorted_elements
 from ..inputs import check_targets, check_weights, n_rows
 from ._calibration import MIN_HELD_OUT, held_out, laplace_variance
-from ._torch import in_chunks, moments, train_net
+from ._init import StartsFromFitted
+from ._torch import in_chunks, moments, tensors, train_net
 
 VARIANTS = ("lgdcnn", "v1", "v2", "ldcnn", "lstm", "dcnn", "dcnn-k1")
-# What `freeze` may name, and the parameters of the module that belong to it.
-PARTS = {
-    "embedding": ["embedding.*"],
-    "global": ["global_part.*"],
-    "local": ["local_part.*"],
-    "head": ["head.*", "weigh.*"],
-}
 # Fewer steps than this leave a network far from what the same rows can teach it; from a trained one it takes
 # fewer, and more of them overwrite what it knew of a related property.
 MIN_STEPS, MIN_STEPS_FROM_INIT = 1000, 400
@@ -37,7 +28,7 @@ MAT2VEC_DEVIATION = 0.306
 SYMBOLS = np.array(["", *ELEMENTS], dtype=object)
 
 
-class LGDCNNRegressor(TakesFormulas, KeepsFitted, RegressorMixin, TransformerMixin, BaseEstimator):
+class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, TransformerMixin, BaseEstimator):
     """Network over the elements of a formula: recurrent and convolutional layers, a mean over elements.
 
     The elements of a formula, in order of falling atomic fraction, become
@@ -82,10 +73,12 @@ class LGDCNNRegressor(TakesFormulas, KeepsFitted, RegressorMixin, TransformerMix
         The head is new where the number of targets differs. It is never changed.
         ``clone`` keeps it as it is; in a grid of GridSearchCV wrap it in
         :class:`sklearn.frozen.FrozenEstimator`.
+    carry : str or list of str, optional
+        Parts that are taken over from `init`, the others begin anew: ``"embedding"``, ``"global"``,
+        ``"local"``, ``"head"`` (with the weights of attention pooling). Default: all.
     freeze : str, list of str or dict of str to int, optional
-        Parts that keep the weights of `init`: ``"embedding"``, ``"global"``,
-        ``"local"``, ``"head"`` (with the weights of attention pooling). A dict
-        says from which epoch on a part is trained after all, as in ``{"embedding": 20, "global": 10}``.
+        Parts that keep the weights of `init`. A dict says from which epoch on a part is
+        trained after all, as in ``{"embedding": 20, "global": 10}``.
     learning_rate : float, optional
         The largest one of the cycle. Default: 0.003, and 0.001 from `init`.
     max_epochs : int, default=40
@@ -151,7 +144,12 @@ class LGDCNNRegressor(TakesFormulas, KeepsFitted, RegressorMixin, TransformerMix
     (3,)
     """
 
-    _kept = "init"
+    _parts = {
+        "embedding": ["embedding.*"],
+        "global": ["global_part.*"],
+        "local": ["local_part.*"],
+        "head": ["head.*", "weigh.*"],
+    }
 
     _parameter_constraints: dict = {
         "variant": [StrOptions(set(VARIANTS))],
@@ -162,6 +160,7 @@ class LGDCNNRegressor(TakesFormulas, KeepsFitted, RegressorMixin, TransformerMix
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "jitter": [Interval(Real, 0, None, closed="left")],
         "init": [BaseEstimator, None],
+        "carry": [str, list, tuple, None],
         "freeze": [str, list, tuple, dict, None],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
@@ -186,6 +185,7 @@ class LGDCNNRegressor(TakesFormulas, KeepsFitted, RegressorMixin, TransformerMix
         dropout=0.0,
         jitter=0.02,
         init=None,
+        carry=None,
         freeze=None,
         learning_rate=None,
         max_epochs=40,
@@ -206,6 +206,7 @@ class LGDCNNRegressor(TakesFormulas, KeepsFitted, RegressorMixin, TransformerMix
         self.dropout = dropout
         self.jitter = jitter
         self.init = init
+        self.carry = carry
         self.freeze = freeze
         self.learning_rate = learning_rate
         self.max_epochs = max_epochs
@@ -239,6 +240,7 @@ class LGDCNNRegressor(TakesFormulas, KeepsFitted, RegressorMixin, TransformerMix
         self._validate_params()
         require("torch")
         require("skorch")
+        from ..nn.batches import TensorRows
         from ..nn.lgdcnn import LGDCNN
         from ..nn.losses import RobustL1
 
@@ -255,7 +257,7 @@ class LGDCNNRegressor(TakesFormulas, KeepsFitted, RegressorMixin, TransformerMix
                 f"Target {np.flatnonzero(~weight.any(axis=0))[0]} has no label with a sample_weight above 0."
             )
         source = self._check_init()
-        freezers = self._check_freeze(source)
+        freezers = self._check_freeze(source is None or source.n_targets_ != self.n_targets_)
         architecture = self._architecture() if source is None else source._module_params()
         _check_elements(fractions, architecture["module__table"], kept)
         self.elements_ = [ELEMENTS[column] for column in np.unique(fractions.indices)]
@@ -269,14 +271,15 @@ class LGDCNNRegressor(TakesFormulas, KeepsFitted, RegressorMixin, TransformerMix
             batch_size = self.batch_size or min(max(n // 25, 32), 128)
             n_batches = -(-n // batch_size)
             max_epochs = max(self.max_epochs, -(-min_steps // n_batches))
+            inputs = {"number": number[rows], "fraction": fraction[rows]}
+            labels = {
+                "target": np.nan_to_num((Y[rows] - self.center_) / self.scale_),
+                "weight": weight[rows] / weight.mean(axis=0),
+            }
             net = train_net(
                 LGDCNN,
                 RobustL1,
-                inputs={"number": number[rows], "fraction": fraction[rows]},
-                labels={
-                    "target": np.nan_to_num((Y[rows] - self.center_) / self.scale_),
-                    "weight": weight[rows] / weight.mean(axis=0),
-                },
+                TensorRows(tensors(inputs), tensors(labels)),
                 learning_rate=self.learning_rate or (3e-3 if source is None else 1e-3),
                 max_epochs=max_epochs,
                 batch_size=batch_size,
@@ -285,6 +288,7 @@ class LGDCNNRegressor(TakesFormulas, KeepsFitted, RegressorMixin, TransformerMix
                 device=self.device,
                 verbose=self.verbose,
                 start=None if source is None else source.nets_[member % len(source.nets_)],
+                carry=self._patterns(self._carried()),
                 callbacks=freezers(),
                 module__n_targets=self.n_targets_,
                 module__dropout=self.dropout,
@@ -464,53 +468,6 @@ class LGDCNNRegressor(TakesFormulas, KeepsFitted, RegressorMixin, TransformerMix
         given = self.nets_[0].get_params(deep=False)
         names = ("table", "size", "n_blocks", "variant", "pooling")
         return {f"module__{name}": given[f"module__{name}"] for name in names}
-
-    def _check_init(self):
-        """Return the model to start from, or None."""
-        source = self.init.estimator if isinstance(self.init, FrozenEstimator) else self.init
-        if source is None:
-            if self.freeze is not None:
-                raise ValueError("freeze keeps weights of a fitted model: give it as init, or drop freeze.")
-            return None
-        if not isinstance(source, LGDCNNRegressor):
-            raise TypeError(f"init must be a fitted LGDCNNRegressor, it is {type(source).__name__}.")
-        if not is_fitted(source):
-            raise NotFittedError(
-                "init is not fitted. If it was, a clone made it forget: wrap it in "
-                "sklearn.frozen.FrozenEstimator."
-            )
-        return source
-
-    def _check_freeze(self, source):
-        """Return a function that makes the callbacks which freeze parts, and train them from an epoch on."""
-        from skorch.callbacks import Freezer, Unfreezer
-
-        frozen = [self.freeze] if isinstance(self.freeze, str) else self.freeze or []
-        unknown = [part for part in frozen if part not in PARTS]
-        if unknown:
-            raise ValueError(f"freeze has no part {unknown[0]!r}: choose from {list(PARTS)}.")
-        thawed = frozen if isinstance(frozen, dict) else {}
-        for part, epoch in thawed.items():
-            if not isinstance(epoch, Integral) or not 1 < epoch <= self.max_epochs:
-                raise ValueError(
-                    f"freeze trains the part {part!r} from epoch {epoch!r} on, which must be an int within 2 "
-                    f"and max_epochs={self.max_epochs}. Name it in a list to freeze it throughout."
-                )
-        if set(frozen) == set(PARTS):
-            raise ValueError("freeze leaves nothing to train in the first epoch: leave a part out.")
-        if "head" in frozen and source.n_targets_ != self.n_targets_:
-            raise ValueError(
-                f"The head cannot be frozen: it is a new one, since init has {source.n_targets_} target(s) "
-                f"and y has {self.n_targets_}."
-            )
-
-        def freezers():
-            callbacks = [(f"freeze_{part}", Freezer(PARTS[part])) for part in frozen]
-            return callbacks + [
-                (f"thaw_{part}", Unfreezer(PARTS[part], at=at)) for part, at in thawed.items()
-            ]
-
-        return freezers
 
     def _check_calibrated(self):
         if self.calibration_ is None:

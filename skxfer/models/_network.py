@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from ._columns import silent_about_units
-from ._torch import in_chunks, moments, torch_seed, train_net
+from ._torch import in_chunks, moments, tensors, torch_seed, train_net
 
 
 @dataclass
@@ -81,13 +81,14 @@ class Recipe:
         n_batches = -(-len(X) // training["batch_size"])
         epochs = max_epochs or max(self.max_epochs, -(-self.min_steps // n_batches))
         training["learning_rate"] *= learning_rate
+        from ..nn.batches import TensorRows
         from ..nn.hmnn import HMNN, HMNNLoss
 
+        labels = {"target": np.nan_to_num(target), "weight": weight}
         network.net = train_net(
             HMNN,
             HMNNLoss,
-            inputs=network.inputs(X),
-            labels={"target": np.nan_to_num(target), "weight": weight},
+            TensorRows(tensors(network.inputs(X)), tensors(labels)),
             max_epochs=epochs,
             start=None if start is None else start.net,
             **training,

@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 
 import numpy as np
 
@@ -9,12 +10,12 @@ _GENERATOR = threading.RLock()
 
 
 class TensorBatches:
-    """Batches of a skorch dataset of tensors, cut at once and not row by row.
+    """Batches that a dataset cuts at once, and not row by row.
 
     Parameters
     ----------
-    dataset : skorch.dataset.Dataset
-        Of dicts of tensors.
+    dataset : torch.utils.data.Dataset
+        With a method ``batch`` that takes the numbers of rows and returns their inputs and labels.
     batch_size : int
     shuffle : bool
     """
@@ -30,10 +31,7 @@ class TensorBatches:
         n = len(self.dataset)
         order = torch.randperm(n) if self.shuffle else torch.arange(n)
         for rows in order.split(self.batch_size):
-            yield tuple(
-                {name: tensor[rows] for name, tensor in part.items()}
-                for part in (self.dataset.X, self.dataset.y)
-            )
+            yield self.dataset.batch(rows)
 
     def __len__(self):
         return -(-len(self.dataset) // self.batch_size)
@@ -69,13 +67,25 @@ def tensors(arrays):
     -------
     dict of str to Tensor
     """
+    return {name: to_tensor(array) for name, array in arrays.items() if array is not None}
+
+
+def to_tensor(array, device="cpu"):
+    """Turn an array into a tensor: of whole numbers if it holds them, else in single precision.
+
+    Parameters
+    ----------
+    array : ndarray
+    device : str
+
+    Returns
+    -------
+    Tensor
+    """
     import torch
 
-    return {
-        name: torch.as_tensor(np.ascontiguousarray(array, dtype=np.float32))
-        for name, array in arrays.items()
-        if array is not None
-    }
+    dtype = np.int64 if array.dtype.kind in "iu" else np.float32
+    return torch.as_tensor(np.ascontiguousarray(array, dtype=dtype)).to(device)
 
 
 def moments(Y, weight):
@@ -104,8 +114,7 @@ def moments(Y, weight):
 def train_net(
     module,
     criterion,
-    inputs,
-    labels,
+    data,
     *,
     learning_rate,
     max_epochs,
@@ -115,6 +124,7 @@ def train_net(
     device,
     verbose,
     start=None,
+    carry=("*",),
     callbacks=(),
     **params,
 ):
@@ -125,8 +135,8 @@ def train_net(
     Parameters
     ----------
     module, criterion : subclass of torch.nn.Module
-    inputs, labels : dict of str to ndarray
-        Arrays with a row per sample; the arguments of ``module.forward`` and of the criterion.
+    data : torch.utils.data.Dataset
+        As of :class:`TensorBatches`.
     learning_rate : float
         The largest one of the cycle.
     max_epochs, batch_size : int
@@ -136,6 +146,8 @@ def train_net(
     verbose : int
     start : NeuralNet, optional
         A net whose weights training starts from, where they have the same shape.
+    carry : list of str, optional
+        Patterns of the module's parameters that are taken over from `start`. Default: all.
     callbacks : list of skorch.callbacks.Callback, optional
         Beside the learning rate's.
     **params
@@ -149,7 +161,7 @@ def train_net(
     from skorch import NeuralNet
     from skorch.callbacks import LRScheduler
 
-    n = len(next(iter(inputs.values())))
+    n = len(data)
     batch_size = min(batch_size, n)
     steps = -(-n // batch_size) * max_epochs
     net = NeuralNet(
@@ -183,13 +195,9 @@ def train_net(
     with torch_seed(seed, device):
         net.initialize()
         if start is not None:
-            for own, other in ((net.module_, start.module_), (net.criterion_, start.criterion_)):
-                state = own.state_dict()
-                carried = other.state_dict().items()
-                own.load_state_dict(
-                    state | {k: v for k, v in carried if k in state and v.shape == state[k].shape}
-                )
-        net.partial_fit(tensors(inputs), tensors(labels))
+            take_over(net.module_, start.module_, carry)
+            take_over(net.criterion_, start.criterion_)
+        net.partial_fit(data)
     # They acted on this training alone, and what they and the optimizer hold is larger than the net.
     net.callbacks, net.callbacks_ = [], []
     net.optimizer_.state.clear()
@@ -197,6 +205,26 @@ def train_net(
     if not all(torch.isfinite(parameter).all() for parameter in net.module_.parameters()):
         raise ValueError(f"Training diverged: lower learning_rate, it is {learning_rate:g}.")
     return net
+
+
+def take_over(module, start, patterns=("*",)):
+    """Copy the parameters and buffers of one module to another, where they have the same name and shape.
+
+    Parameters
+    ----------
+    module, start : torch.nn.Module
+    patterns : list of str
+        Of the names, as in ``"embedding.*"``.
+    """
+    state = module.state_dict()
+    carried = {
+        name: value
+        for name, value in start.state_dict().items()
+        if name in state
+        and value.shape == state[name].shape
+        and any(fnmatchcase(name, pattern) for pattern in patterns)
+    }
+    module.load_state_dict(state | carried)
 
 
 def in_chunks(function, inputs, device, chunk_size=512):

@@ -92,3 +92,46 @@ class RobustL1(nn.Module):
         mean, log_sigma = prediction.unbind(-1)
         loss = 2**0.5 * (mean - labels["target"]).abs() * (-log_sigma).exp() + log_sigma
         return (loss * labels["weight"]).mean()
+
+
+class EnergyLoss(nn.Module):
+    """Huber loss of energies per atom and, where they are known, of forces.
+
+    Parameters
+    ----------
+    force_weight : float
+        Of the loss of the forces, beside that of the energies.
+    force_scale : float
+        Deviation of the forces, as the energies have the deviation one per atom.
+    """
+
+    def __init__(self, force_weight: float = 1.0, force_scale: float = 1.0):
+        super().__init__()
+        self.force_weight = force_weight
+        self.force_scale = force_scale
+
+    def forward(self, prediction: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
+        """Average the loss over structures, by weight, and over the components of the forces.
+
+        Parameters
+        ----------
+        prediction : dict
+            ``energy``, ``[n_structures]``, of whole structures, and perhaps ``forces``, ``[n_atoms, 3]``.
+        labels : dict
+            ``energy``, per atom, ``weight`` and ``n_atoms``, ``[n_structures]``, and perhaps ``forces``.
+
+        Returns
+        -------
+        Tensor of shape []
+        """
+        error = prediction["energy"] / labels["n_atoms"] - labels["energy"]
+        loss = (_huber(error) * labels["weight"]).mean()
+        if "forces" in prediction:
+            error = (prediction["forces"] - labels["forces"]) / self.force_scale
+            loss = loss + self.force_weight * _huber(error).mean()
+        return loss
+
+
+def _huber(error: Tensor) -> Tensor:
+    """Quadratic below one, linear above."""
+    return nn.functional.huber_loss(error, torch.zeros_like(error), reduction="none")

@@ -19,7 +19,7 @@ pytest.importorskip("skorch", reason="needs skorch")
 from skxfer import LGDCNNRegressor  # noqa: E402
 from skxfer.formulas import ELEMENTS  # noqa: E402
 from skxfer.models._calibration import held_out, laplace_variance  # noqa: E402
-from skxfer.models._lgdcnn import PARTS, VARIANTS  # noqa: E402
+from skxfer.models._lgdcnn import VARIANTS  # noqa: E402
 
 # Word vectors in miniature, so that nothing here needs matminer.
 TABLE = pd.DataFrame(np.random.default_rng(0).normal(0, 0.3, (86, 12)), index=ELEMENTS[:86])
@@ -343,14 +343,18 @@ def test_binaries_of_the_default_variant_are_warned_of():
 
 def weights(model, part):
     state = model.nets_[0].module_.state_dict()
-    return {key: value for key, value in state.items() if key.startswith(PARTS[part][0].rstrip("*"))}
+    return {
+        key: value
+        for key, value in state.items()
+        if key.startswith(LGDCNNRegressor._parts[part][0].rstrip("*"))
+    }
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", LGDCNNRegressor._parts)
 def test_frozen_parts_keep_the_weights_of_the_source(part, model):
     tuned = LGDCNNRegressor(init=model, freeze=part, **TUNED)
     tuned.fit(FORMULAS[:40], Y[:40] + 1)
-    for other in PARTS:
+    for other in LGDCNNRegressor._parts:
         source, now = weights(model, other), weights(tuned, other)
         same = all((source[key] == now[key]).all() for key in source)
         assert same == (other == part)
@@ -424,7 +428,7 @@ def test_source_that_cannot_serve_is_refused(params, error, message):
         (["tail"], "no part 'tail'.*embedding"),
         ({"local": "x"}, "'local' from epoch 'x'"),
         ({"local": 99}, "max_epochs=2"),
-        (list(PARTS), "nothing to train"),
+        (list(LGDCNNRegressor._parts), "nothing to train"),
     ],
 )
 def test_freezing_that_makes_no_sense_is_refused(freeze, message, model):
