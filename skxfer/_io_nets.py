@@ -95,7 +95,8 @@ def decode_net(reader, spec):
         net.initialize()
     for name, specs in spec["weights"].items():
         module, weights = getattr(net, name), reader.mapping(specs)
-        module.load_state_dict(weights)
+        # As they were saved, in double precision too.
+        module.load_state_dict(weights, assign=True)
         for key, parameter in module.named_parameters():
             parameter.requires_grad_(weights[key].requires_grad)
     net.history_ = skorch.history.History(reader(spec["history"]))

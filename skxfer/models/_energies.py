@@ -14,21 +14,22 @@ UNITS = {
 }
 
 
-def unit_factor(energy_unit, n_atoms):
-    """Return what turns energies of a unit into eV per structure.
+def unit_factor(energy_unit, n_atoms=None):
+    """Return what turns energies of a unit into eV.
 
     Parameters
     ----------
     energy_unit : str
         One of `UNITS`, or per atom, as in ``"eV/atom"``.
-    n_atoms : ndarray of shape (n_structures,)
+    n_atoms : ndarray of shape (n_structures,), optional
+        Of whole structures, if the unit is per atom. Default: of what is never per atom.
 
     Returns
     -------
-    ndarray of shape (n_structures,)
+    float or ndarray of shape (n_structures,)
     """
-    unit, per_atom, _ = energy_unit.partition("/atom")
-    return UNITS[unit] * (n_atoms if per_atom else np.ones(len(n_atoms)))
+    factor = UNITS[energy_unit.removesuffix("/atom")]
+    return factor if n_atoms is None or not energy_unit.endswith("/atom") else factor * n_atoms
 
 
 def fit_references(counts, energy, weight):

@@ -261,7 +261,7 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         self : SchNetIIARegressor
         """
         self._validate_params()
-        require("torch")
+        torch = require("torch")
         require("skorch")
         structures = read_structures(X)
         energy, weight = self._check_energies(y, sample_weight, structures)
@@ -302,7 +302,9 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         from ..nn.losses import EnergyLoss
         from ..nn.schnet import SchNet
 
-        data = Graphs(graph, {name: to_tensor(label, self.device) for name, label in labels.items()})
+        data = Graphs(
+            graph.to(torch.float32), {name: to_tensor(label, self.device) for name, label in labels.items()}
+        )
         training, validation = data.part(~held), data.part(held)
         min_steps = (MIN_STEPS if source is None else MIN_STEPS_FROM_INIT) if self.extend else 0
         n_batches = -(-len(training) // self.batch_size)
@@ -329,13 +331,17 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
                 criterion__force_scale=force_scale,
                 **architecture,
             )
+            # In double precision forces are smooth and predictions independent of what else is predicted.
+            net.module_.double().requires_grad_(False)
             complete = is_complete(net)
             if complete or not self.nets_:
                 self.nets_.append(net)
             if not complete:
                 return self
         if self.n_members > 1 and held.any():
-            outputs = self._run(validation.graph, "energies") / structures.n_atoms[held, None]
+            outputs = (
+                self._run(validation.graph.to(torch.float64), "energies") / structures.n_atoms[held, None]
+            )
             error = np.abs(outputs.mean(axis=1) - labels["energy"][held])
             self.calibration_ = self.scale_**2 * np.array(laplace_variance(error, outputs.var(axis=1)))
             self.calibration_[1] /= self.scale_**2
@@ -392,10 +398,10 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         structures, graph = self._read(X)
         outputs, slopes = [], []
         for net in self.nets_:
-            parts = [net.module_.eval().energies_and_forces(part) for part in graph.parts(MAX_PAIRS)]
+            parts = [net.module_.energies_and_forces(part) for part in graph.parts(MAX_PAIRS)]
             outputs.append(np.concatenate([energy.detach().cpu().numpy() for energy, _ in parts]))
             slopes.append(np.concatenate([forces.detach().cpu().numpy() for _, forces in parts]))
-        factor = self.scale_ / UNITS[self.energy_unit.partition("/")[0]]
+        factor = self.scale_ / unit_factor(self.energy_unit)
         forces = np.split(factor * np.mean(slopes, axis=0, dtype=float), structures.first[1:-1])
         if not return_energy:
             return forces
@@ -455,7 +461,7 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
             by_number[NUMBERS[symbol]] = energy
         output = self._run(graph, "atomic_energies").mean(axis=1, dtype=float)
         energy = by_number[structures.numbers] + self.center_ + self.scale_ * output
-        return np.split(energy / UNITS[self.energy_unit.partition("/")[0]], structures.first[1:-1])
+        return np.split(energy / unit_factor(self.energy_unit), structures.first[1:-1])
 
     def _check_energies(self, y, sample_weight, structures):
         """Energies in eV and their weights, both of shape (n_samples,)."""
@@ -492,7 +498,7 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
                     f"The forces of structure {row} must be finite and of the shape {(int(n_atoms), 3)}; "
                     f"their shape is {part.shape}."
                 )
-        return np.concatenate(parts) * UNITS[self.energy_unit.partition("/")[0]]
+        return np.concatenate(parts) * unit_factor(self.energy_unit)
 
     def _architecture(self):
         if self.hidden_dim % 4:
@@ -515,9 +521,7 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
     def _references(self, structures, energy, weight, old):
         """Energies of the elements by symbol, in eV; `old` are those of the model to start from."""
         if self.reference_energies is not None:
-            given = {
-                s: e * UNITS[self.energy_unit.partition("/")[0]] for s, e in self.reference_energies.items()
-            }
+            given = {s: e * unit_factor(self.energy_unit) for s, e in self.reference_energies.items()}
             absent = [symbol for symbol in self.elements_ if symbol not in given]
             if absent:
                 raise ValueError(f"reference_energies has no energy of {absent[0]}: add it, or give none.")
@@ -581,9 +585,7 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         ndarray of shape (n, n_members, ...)
             With a row per structure or per atom.
         """
-        return np.stack(
-            [np.concatenate(_outputs(net.module_.eval(), graph, method)) for net in self.nets_], axis=1
-        )
+        return np.stack([np.concatenate(_outputs(net.module_, graph, method)) for net in self.nets_], axis=1)
 
     def _energies(self, structures, outputs):
         """Energies and their deviations in `energy_unit` from what the members say."""
@@ -597,13 +599,13 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
 
 
 def _graph(structures, cutoff, device):
-    """All structures in one graph, and the smallest distance within it."""
+    """All structures in one graph, in double precision, and the smallest distance within it."""
     from ..nn.graph import Graph
 
     pairs = neighbour_pairs(structures, cutoff)
     graph = Graph(
         *(
-            to_tensor(array, device)
+            to_tensor(array, device, np.float64)
             for array in (
                 structures.numbers,
                 structures.positions,

@@ -70,13 +70,14 @@ def tensors(arrays):
     return {name: to_tensor(array) for name, array in arrays.items() if array is not None}
 
 
-def to_tensor(array, device="cpu"):
-    """Turn an array into a tensor: of whole numbers if it holds them, else in single precision.
+def to_tensor(array, device="cpu", dtype=np.float32):
+    """Turn an array into a tensor: of whole numbers if it holds them, else of a floating-point type.
 
     Parameters
     ----------
     array : ndarray
     device : str
+    dtype : numpy dtype
 
     Returns
     -------
@@ -84,7 +85,7 @@ def to_tensor(array, device="cpu"):
     """
     import torch
 
-    dtype = np.int64 if array.dtype.kind in "iu" else np.float32
+    dtype = np.int64 if array.dtype.kind in "iu" else dtype
     return torch.as_tensor(np.ascontiguousarray(array, dtype=dtype)).to(device)
 
 

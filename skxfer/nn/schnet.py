@@ -43,7 +43,7 @@ class SmoothMaximumUnit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map a tensor of any shape."""
         # Only the size of μ matters, and zero is a limit.
-        k = math.sqrt(2.0) * (1.0 - self.alpha) * self.mu.abs().clamp(min=1e-4)
+        k = math.sqrt(2.0) * (1.0 - self.alpha) * self.mu.abs().clamp(min=1e-6)
         return self.alpha * x + (1.0 - self.alpha) * nn.functional.gelu(k * x) / k
 
 
@@ -206,14 +206,14 @@ class SchNet(nn.Module):
         """Return the energy of each structure, ``[n_structures]``."""
         return graph.total(self.atomic_energies(graph))
 
-    def energies_and_forces(self, graph: Graph) -> tuple[Tensor, Tensor]:
-        """Return energies, ``[n_structures]``, and forces, ``[n_atoms, 3]``."""
+    def energies_and_forces(self, graph: Graph, train: bool = False) -> tuple[Tensor, Tensor]:
+        """Return energies, ``[n_structures]``, and forces, ``[n_atoms, 3]``, to train on or not."""
         graph = graph.with_gradient()
         with torch.enable_grad():
             energy = self.energies(graph)
             # Without any neighbour the energy does not depend on the positions.
             (slope,) = torch.autograd.grad(
-                energy.sum() + 0.0 * graph.positions.sum(), graph.positions, create_graph=self.training
+                energy.sum() + 0.0 * graph.positions.sum(), graph.positions, create_graph=train
             )
         return energy, -slope
 
@@ -221,5 +221,5 @@ class SchNet(nn.Module):
         """Return ``energy``, and ``forces`` if the module was made for them."""
         if not self.forces:
             return {"energy": self.energies(graph)}
-        energy, forces = self.energies_and_forces(graph)
+        energy, forces = self.energies_and_forces(graph, train=True)
         return {"energy": energy, "forces": forces}
