@@ -133,5 +133,5 @@ class EnergyLoss(nn.Module):
 
 
 def _huber(error: Tensor) -> Tensor:
-    """Quadratic below one, linear above."""
-    return nn.functional.huber_loss(error, torch.zeros_like(error), reduction="none")
+    """Quadratic below a fifth of a deviation, linear above with the slope one."""
+    return nn.functional.smooth_l1_loss(error, torch.zeros_like(error), reduction="none", beta=0.2)

@@ -188,6 +188,9 @@ class SchNet(nn.Module):
             [Interaction(size, n_rbf, make, attention) for _ in range(n_interactions)]
         )
         self.head = nn.Sequential(nn.Linear(size, size // 2), make(), nn.Linear(size // 2, 1))
+        # Training begins at the center of the labels, whatever the surroundings of an atom.
+        nn.init.zeros_(self.head[2].weight)
+        nn.init.zeros_(self.head[2].bias)
 
     def features(self, graph: Graph) -> Tensor:
         """Describe each atom in its surroundings: ``[n_atoms, size]``."""

@@ -34,9 +34,9 @@ def graph_of(X, cutoff=CUTOFF):
 def module(attention=True, activation="smu", seed=0, **params):
     torch.manual_seed(seed)
     net = SchNet(8, 2, 6, CUTOFF, activation, attention, **params).double()
-    # The attention begins as the identity: give it something to say.
+    # The attention begins as the identity, and the energy as zero: give them something to say.
     for name, parameter in net.named_parameters():
-        if ".out.1." in name:
+        if ".out.1." in name or "head.2." in name:
             torch.nn.init.normal_(parameter, std=0.3)
     return net
 
