@@ -135,7 +135,8 @@ def read_structures(X):
             "X must be a sequence of structures (ase.Atoms, pairs of atomic numbers and positions, or "
             f"paths), it is a table of numbers of shape {X.shape}."
         )
-    entries = list(np.ravel(X.to_numpy()) if hasattr(X, "to_numpy") else X)
+    X = X.to_numpy() if hasattr(X, "to_numpy") else X
+    entries = list(X.ravel() if isinstance(X, np.ndarray) and X.shape[1:] == (1,) else X)
     if not entries:
         raise ValueError("Found 0 sample(s) in X while a minimum of 1 is required: give structures.")
     parts = [_read(entry, row) for row, entry in enumerate(entries)]
