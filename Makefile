@@ -43,7 +43,7 @@ $(VENV)/lint: $(VENV)/venv setup.cfg $(CONSTRAINTS)
 	touch $@
 
 $(VENV)/docs: $(VENV)/venv setup.cfg $(CONSTRAINTS)
-	$(INSTALL) $(XGBOOST) --editable ".[cli,composition,docs,torch]"
+	$(INSTALL) $(XGBOOST) --editable ".[atoms,cli,composition,docs,torch]"
 	touch $@
 
 clean:
