@@ -94,7 +94,7 @@ def table():
         pd.DataFrame(rows),
         f"SeB{SIZE}, screened; three splits and three seeds, {EPOCHS} epochs. Test errors in Ha/atom; TL: "
         f"all weights from a network trained on SeB{SIZE - 1}. Gain and p against SchNet from scratch: "
-        "paired t-test over splits, seeds averaged, variance corrected for splits that share rows (Nadeau and "
+        "paired t-test over splits, seeds averaged, corrected for splits that share rows (Nadeau and "
         "Bengio). CPU seconds of a fit, without that of the source.",
     )
 

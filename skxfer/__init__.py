@@ -7,6 +7,7 @@ from ._version import __version__
 __getattr__, __dir__, _names = lazy_loader.attach(
     __name__,
     submodules=[
+        "calculators",
         "datasets",
         "featurizers",
         "formulas",
@@ -19,6 +20,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
         "transfer",
     ],
     submod_attrs={
+        "calculators": ["SkxferCalculator"],
         "featurizers": [
             "ClusterFeaturizer",
             "CompositionFeaturizer",
