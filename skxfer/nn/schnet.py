@@ -44,7 +44,7 @@ class SmoothMaximumUnit(nn.Module):
         """Map a tensor of any shape."""
         # Only the size of μ matters, and zero is a limit.
         k = math.sqrt(2.0) * (1.0 - self.alpha) * self.mu.abs().clamp(min=1e-6)
-        return self.alpha * x + (1.0 - self.alpha) * nn.functional.gelu(k * x) / k
+        return torch.add(nn.functional.gelu(k * x) * ((1.0 - self.alpha) / k), x, alpha=self.alpha)
 
 
 ACTIVATIONS = {"ssp": ShiftedSoftplus, "smu": SmoothMaximumUnit}

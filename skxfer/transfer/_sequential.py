@@ -1,5 +1,7 @@
 """SequentialTransfer: a chain of domains, each started from the last."""
 
+from time import perf_counter
+
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import ExtraTreesRegressor
@@ -39,8 +41,8 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
         What a stage takes over from the one before. ``"continue"``: the
         learner's own state: forests get more trees, boosting more rounds,
         networks start from their weights, and any learner with a parameter ``init`` for
-        a fitted one of its class, such as :class:`skxfer.models.LGDCNNRegressor`, starts from the
-        last stage. ``"frozen"``: the previous model is
+        a fitted one of its class, such as :class:`skxfer.models.SchNetIIARegressor`, starts from the
+        last stage; its own ``carry`` says which parts of a network go along. ``"frozen"``: the previous model is
         frozen as the one source of a :class:`HierarchicalTransfer`, which works
         for every learner. ``"auto"``: continue where the learner can.
     guard : bool, default=False
@@ -53,6 +55,8 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
     ----------
     stages_ : dict of label to fitted regressor
         The model after each domain, in order.
+    stage_seconds_ : dict of label to float
+        Wall time that each stage took: what the chain costs beside its last stage alone.
     order_ : list of labels
     carry_ : {"continue", "frozen"}
     n_features_in_, feature_names_in_
@@ -137,9 +141,10 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
         if self.random_state is not None:
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
 
-        self.stages_ = {}
+        self.stages_, self.stage_seconds_ = {}, {}
         model = None
         for name in self.order_:
+            start = perf_counter()
             rows = weighted_rows(np.flatnonzero(labels == name), sample_weight, f"domain {name!r}")
             weight = None if sample_weight is None else sample_weight[rows]
             stage = (take(X, rows), Y[rows])
@@ -163,6 +168,7 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
                 except ValueError as error:
                     raise ValueError(f"At domain {name!r} of the chain: {error}") from error
             self.stages_[name] = model
+            self.stage_seconds_[name] = perf_counter() - start
         return self
 
     def predict(self, X):

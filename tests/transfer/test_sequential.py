@@ -273,3 +273,10 @@ def test_predict_before_fit():
 def test_impossible_parameter_is_named(name, value):
     with pytest.raises(ValueError, match=f"The '{name}' parameter of SequentialTransfer"):
         fit(**{"learner": Ridge(), name: value} if name != "estimator" else {"learner": 1})
+
+
+def test_what_each_stage_costs_is_kept():
+    X, y, size = np.arange(12.0)[:, None], np.arange(12.0), np.repeat([16, 17, 18], 4)
+    model = SequentialTransfer(Ridge(), order=[16, 17, 18]).fit(X, y, sample_domain=size)
+    assert list(model.stage_seconds_) == [16, 17, 18]
+    assert all(seconds > 0 for seconds in model.stage_seconds_.values())
