@@ -269,30 +269,11 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         source = self._check_init()
         freezers = self._check_freeze(head_is_new=False)
         architecture = self._architecture() if source is None else source._module_params()
-        # Network and scale go together.
-        continues = source is not None and set(self._carried()) == set(self._parts)
-
-        counts = structures.counts()
-        old = {} if source is None else source.reference_energies_
-        present = {*old, *SYMBOLS[counts.any(axis=0)]}
+        present = set(SYMBOLS[structures.numbers])
+        present |= set() if source is None else set(source.elements_)
         self.elements_ = [symbol for symbol in ELEMENTS if symbol in present]
         graph, self.min_distance_ = _graph(structures, architecture["module__cutoff"], self.device)
-        known = np.zeros(len(energy))
-        if continues:
-            known = source.scale_ * source._run(graph, "energies").mean(axis=1, dtype=float)
-        self.reference_energies_ = self._references(structures, energy - known, weight, old)
-        left = (energy - self._elemental(structures)) / structures.n_atoms
-        self.center_ = float(np.median((left - known / structures.n_atoms)[weight > 0]))
-        self.scale_ = source.scale_ if continues else robust_scale((left - self.center_)[weight > 0])
-        labels = {
-            "energy": (left - self.center_) / self.scale_,
-            "weight": weight / weight.mean(),
-            "n_atoms": structures.n_atoms,
-        }
-        force_scale = 1.0
-        if forces is not None:
-            labels["forces"] = forces / self.scale_
-            force_scale = robust_scale(labels["forces"])
+        labels, force_scale = self._scaled_labels(structures, graph, energy, forces, weight, source)
 
         rng = check_random_state(self.random_state)
         held = np.zeros(len(energy), dtype=bool)
@@ -302,9 +283,8 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         from ..nn.losses import EnergyLoss
         from ..nn.schnet import SchNet
 
-        data = Graphs(
-            graph.to(torch.float32), {name: to_tensor(label, self.device) for name, label in labels.items()}
-        )
+        labels = {name: to_tensor(label, self.device) for name, label in labels.items()}
+        data = Graphs(graph.to(torch.float32), labels)
         training, validation = data.part(~held), data.part(held)
         min_steps = (MIN_STEPS if source is None else MIN_STEPS_FROM_INIT) if self.extend else 0
         n_batches = -(-len(training) // self.batch_size)
@@ -339,12 +319,10 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
             if not complete:
                 return self
         if self.n_members > 1 and held.any():
-            outputs = (
-                self._run(validation.graph.to(torch.float64), "energies") / structures.n_atoms[held, None]
-            )
-            error = np.abs(outputs.mean(axis=1) - labels["energy"][held])
-            self.calibration_ = self.scale_**2 * np.array(laplace_variance(error, outputs.var(axis=1)))
-            self.calibration_[1] /= self.scale_**2
+            outputs = self._run(graph, "energies")[held] / structures.n_atoms[held, None]
+            error = np.abs(outputs.mean(axis=1) - validation.labels["energy"].cpu().numpy())
+            constant, factor = laplace_variance(error, outputs.var(axis=1))
+            self.calibration_ = np.array([constant * self.scale_**2, factor])
         return self
 
     def predict(self, X, return_std=False):
@@ -499,6 +477,36 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
                     f"their shape is {part.shape}."
                 )
         return np.concatenate(parts) * unit_factor(self.energy_unit)
+
+    def _scaled_labels(self, structures, graph, energy, forces, weight, source):
+        """Take off the energies of the elements, and bring what is left to the scale of the network.
+
+        Returns
+        -------
+        labels : dict of str to ndarray
+            Of :class:`skxfer.nn.losses.EnergyLoss`.
+        force_scale : float
+        """
+        n_atoms, old, known = structures.n_atoms, {}, 0.0
+        if source is not None:
+            old = source.reference_energies_
+        # What a whole network knows of the energies already goes with its scale.
+        continues = source is not None and set(self._carried()) == set(self._parts)
+        if continues:
+            known = source.scale_ * source._run(graph, "energies").mean(axis=1, dtype=float)
+        self.reference_energies_ = self._references(structures, energy - known, weight, old)
+        left = (energy - self._elemental(structures)) / n_atoms
+        self.center_ = float(np.median((left - known / n_atoms)[weight > 0]))
+        self.scale_ = source.scale_ if continues else robust_scale((left - self.center_)[weight > 0])
+        labels = {
+            "energy": (left - self.center_) / self.scale_,
+            "weight": weight / weight.mean(),
+            "n_atoms": n_atoms,
+        }
+        if forces is None:
+            return labels, 1.0
+        labels["forces"] = forces / self.scale_
+        return labels, robust_scale(labels["forces"])
 
     def _architecture(self):
         if self.hidden_dim % 4:

@@ -42,8 +42,8 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
         learner's own state: forests get more trees, boosting more rounds,
         networks start from their weights, and any learner with a parameter ``init`` for
         a fitted one of its class, such as :class:`skxfer.models.SchNetIIARegressor`, starts from the
-        last stage; its own ``carry`` says which parts of a network go along. ``"frozen"``: the previous model is
-        frozen as the one source of a :class:`HierarchicalTransfer`, which works
+        last stage; its own ``carry`` says which parts of a network go along. ``"frozen"``: the
+        previous model is frozen as the one source of a :class:`HierarchicalTransfer`, which works
         for every learner. ``"auto"``: continue where the learner can.
     guard : bool, default=False
         With ``carry="frozen"``, start afresh at a stage where the one before

@@ -436,6 +436,21 @@ def test_freezing_that_makes_no_sense_is_refused(freeze, message, model):
         LGDCNNRegressor(init=model, freeze=freeze, **TUNED).fit(FORMULAS, Y)
 
 
+@pytest.mark.parametrize("carry", [["embedding"], ("embedding", "global", "local"), "head", None])
+def test_only_parts_that_are_carried_over_are_those_of_init(carry, model):
+    tuned = LGDCNNRegressor(init=model, carry=carry, **TUNED | {"learning_rate": 1e-9, "weight_decay": 0.0})
+    new, old = (one.nets_[0].module_.state_dict() for one in (tuned.fit(FORMULAS, Y), model))
+    parts = [carry] if isinstance(carry, str) else carry or list(LGDCNNRegressor._parts)
+    for part in ("embedding", "local", "head"):
+        name = next(key for key in new if key.startswith(part) and key.endswith("weight"))
+        assert torch.allclose(new[name], old[name], atol=1e-5) == (part in parts), name
+
+
+def test_parts_that_are_not_carried_over_cannot_be_frozen(model):
+    with pytest.raises(ValueError, match="'global' cannot be frozen: carry does not take it over"):
+        LGDCNNRegressor(init=model, carry="embedding", freeze="global", **TUNED).fit(FORMULAS, Y)
+
+
 def test_new_head_cannot_be_frozen(model):
     with pytest.raises(ValueError, match="head cannot be frozen"):
         LGDCNNRegressor(init=model, freeze="head", **TUNED).fit(FORMULAS, np.column_stack([Y, Y]))
