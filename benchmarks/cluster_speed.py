@@ -34,7 +34,7 @@ def batch_seconds(X, **params):
     """Of one optimizer step on twenty structures."""
     torch.manual_seed(0)
     net = SchNet(**params)
-    graph = _graph(read_structures(X[:200]), 6.0, "cpu")[0].to(torch.float32)
+    graph = _graph(read_structures(X[:200]), 6.0, "cpu").to(torch.float32)
     data = Graphs(graph, {"energy": torch.zeros(200)})
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-5, fused=True)
     batches = iter(torch.arange(200).split(20) * 10)

@@ -111,8 +111,9 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         In eV.
     center_, scale_ : float
         Median and deviation of what is left of the energies, in eV/atom.
-    min_distance_ : float
-        Smallest distance of two atoms in the training structures, in Å; inf without any pair.
+    min_distance_, max_gap_ : float
+        Smallest and largest distance of an atom from its nearest neighbour in the training structures, in Å;
+        inf where there is none within the cutoff.
     calibration_ : ndarray of shape (2,) or None
         For ``return_std``: the squared error per atom is the first plus the second times the
         variance among the members.
@@ -272,7 +273,8 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         present = set(SYMBOLS[structures.numbers])
         present |= set() if source is None else set(source.elements_)
         self.elements_ = [symbol for symbol in ELEMENTS if symbol in present]
-        graph, self.min_distance_ = _graph(structures, architecture["module__cutoff"], self.device)
+        graph = _graph(structures, architecture["module__cutoff"], self.device)
+        self.min_distance_, self.max_gap_ = _closest(graph)
         labels, force_scale = self._scaled_labels(structures, graph, energy, forces, weight, source)
 
         rng = check_random_state(self.random_state)
@@ -583,7 +585,7 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
                 f"which was not in training ({', '.join(self.elements_)}): drop it "
                 f"({len(np.unique(structures.row[unknown]))} such structures), or train with some of it."
             )
-        return structures, _graph(structures, self.nets_[0].module__cutoff, self.device)[0]
+        return structures, _graph(structures, self.nets_[0].module__cutoff, self.device)
 
     def _run(self, graph, method):
         """Apply a method of every member's module.
@@ -607,26 +609,21 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
 
 
 def _graph(structures, cutoff, device):
-    """All structures in one graph, in double precision, and the smallest distance within it."""
+    """All structures in one graph, in double precision."""
     from ..nn.graph import Graph
 
     pairs = neighbour_pairs(structures, cutoff)
-    graph = Graph(
-        *(
-            to_tensor(array, device, np.float64)
-            for array in (
-                structures.numbers,
-                structures.positions,
-                structures.n_atoms,
-                pairs.i,
-                pairs.j,
-                pairs.shift,
-                np.diff(pairs.first),
-            )
-        )
-    )
-    distances = graph.distances()
-    return graph, float(distances.min()) if len(distances) else np.inf
+    arrays = (structures.numbers, structures.positions, structures.n_atoms)
+    arrays += (pairs.i, pairs.j, pairs.shift, np.diff(pairs.first))
+    return Graph(*(to_tensor(array, device, np.float64) for array in arrays))
+
+
+def _closest(graph):
+    """Smallest and largest distance of an atom from its nearest neighbour."""
+    distance, nearest = graph.distances().cpu().numpy(), np.full(len(graph.numbers), np.inf)
+    for atom in (graph.i, graph.j):
+        np.minimum.at(nearest, atom.cpu().numpy(), distance)
+    return float(nearest.min()), float(nearest.max())
 
 
 def _outputs(module, graph, method):

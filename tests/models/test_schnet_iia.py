@@ -201,7 +201,13 @@ def test_sizes_periodic_and_lonely_atoms_go_together():
 def test_atoms_alone_can_be_learned():
     model = fit([([1], [[0.0, 0, 0]]), ([2], [[0.0, 0, 0]])], [-10.0, -20.0], max_epochs=200)
     np.testing.assert_allclose(model.predict([([2], [[1.0, 2.0, 3.0]])]), [-20.0], atol=0.1)
-    assert model.min_distance_ == np.inf
+    assert model.min_distance_ == model.max_gap_ == np.inf
+
+
+def test_distances_of_the_training_structures_are_kept(model):
+    nearest = [np.linalg.norm(r[:, None] - r + 99 * np.eye(4)[..., None], axis=-1).min(axis=1) for _, r in X]
+    assert model.min_distance_ == pytest.approx(np.min(nearest))
+    assert model.max_gap_ == pytest.approx(np.max(nearest))
 
 
 @pytest.mark.parametrize(
