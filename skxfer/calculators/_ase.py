@@ -18,8 +18,6 @@ CLOSER, FARTHER = 0.9, 1.1
 # below this share of the spread of the training energies, which a good committee may have everywhere.
 LARGE, SHARE = 5.0, 0.1
 
-_LIMIT = [Interval(Real, 0, None, closed="both"), None]
-
 
 class ExtrapolationWarning(UserWarning):
     """A structure is unlike those that the model of a calculator was trained on."""
@@ -103,7 +101,12 @@ class SkxferCalculator(_calculator.Calculator):
     ignored_changes = {"initial_charges", "initial_magmoms"}
 
     @validate_params(
-        {"min_distance": _LIMIT, "max_gap": _LIMIT, "max_std": _LIMIT, "warn": ["boolean"]},
+        {
+            "min_distance": [Interval(Real, 0, None, closed="left"), None],
+            "max_gap": [Interval(Real, 0, None, closed="both"), None],
+            "max_std": [Interval(Real, 0, None, closed="both"), None],
+            "warn": ["boolean"],
+        },
         prefer_skip_nested_validation=True,
     )
     def __init__(self, model, *, min_distance=None, max_gap=None, max_std=None, warn=True):
@@ -157,9 +160,6 @@ class SkxferCalculator(_calculator.Calculator):
         unit = self.model.energy_unit
         factor = unit_factor(unit, len(self.atoms))
         energy, std = float(energy[0] * factor), float(std[0] * factor)
-        self.results = {"energy": energy, "free_energy": energy, "forces": forces[0] * unit_factor(unit)}
-        if np.isfinite(std):
-            self.results["energy_std"] = std
         self._check_distances()
         if std / len(self.atoms) > self.max_std:
             self._report(
@@ -167,6 +167,10 @@ class SkxferCalculator(_calculator.Calculator):
                 f"The energy has a standard deviation of {std / len(self.atoms):.3g} eV/atom, more than "
                 f"max_std={self.max_std:.3g}.",
             )
+        # Last, so that nothing is cached where a filter makes errors of the warnings.
+        self.results = {"energy": energy, "free_energy": energy, "forces": forces[0] * unit_factor(unit)}
+        if np.isfinite(std):
+            self.results["energy_std"] = std
 
     def _check_distances(self):
         gap = self.max_gap if np.isfinite(self.max_gap) else 0.0
