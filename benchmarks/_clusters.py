@@ -53,8 +53,3 @@ def baselines(seed):
 def error(model, X, y):
     """Mean absolute error in Ha/atom, the unit of the labels as published."""
     return np.abs(model.predict(X) - y).mean() / HARTREE
-
-
-def spread(values, digits=4):
-    """Mean and standard deviation over splits."""
-    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"

@@ -37,3 +37,8 @@ def save_table(name, table, protocol, *, update=None):
     }
     (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=1, default=str) + "\n")
     print(table.to_string(index=False))
+
+
+def spread(values, digits=4):
+    """Mean and standard deviation over splits or seeds."""
+    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"

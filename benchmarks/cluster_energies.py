@@ -5,8 +5,8 @@ from time import process_time
 
 import numpy as np
 import pandas as pd
-from _clusters import SPLITS, baselines, clusters, error, split, spread
-from _common import save_table
+from _clusters import SPLITS, baselines, clusters, error, split
+from _common import save_table, spread
 from joblib import Parallel, delayed
 
 from skxfer import SchNetIIARegressor, SequentialTransfer

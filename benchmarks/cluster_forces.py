@@ -4,8 +4,7 @@ from time import process_time
 
 import numpy as np
 import pandas as pd
-from _clusters import spread
-from _common import save_table
+from _common import save_table, spread
 from joblib import Parallel, delayed
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.pipeline import make_pipeline
