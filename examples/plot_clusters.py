@@ -1,7 +1,7 @@
 """
-======================================
+=======================================
 Relax clusters, and search for the best
-======================================
+=======================================
 
 A network learns energies and forces of metal clusters and then moves their atoms, as calculator of ASE:
 it relaxes clusters and searches for the most stable one. It says where it is asked for what it has not

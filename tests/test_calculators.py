@@ -358,6 +358,12 @@ def test_a_compressed_cluster_is_outside_the_domain_of_a_committee(atoms):
     assert atoms.calc.n_warnings_ == {"too close": 1, "gap": 0, "uncertain": 1}
 
 
+def test_an_atom_that_leaves_is_outside_the_domain(atoms):
+    atoms.positions[2] += 6 * atoms.positions[2] / np.linalg.norm(atoms.positions[2])
+    with pytest.warns(ExtrapolationWarning, match="Atom 2 has no neighbour"):
+        atoms.get_potential_energy()
+
+
 def test_training_structures_are_inside(clusters, committee):
     calc = SkxferCalculator(committee)
     with warnings.catch_warnings():
