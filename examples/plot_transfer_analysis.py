@@ -3,10 +3,11 @@
 Which source helps, and which part of it?
 =========================================
 
-Energies of eight copper atoms with one of silver are wanted, and thirty are known. There are many of two other kinds:
-seven atoms of the same, and eight of the opposite, silver with one of copper. Which of them helps a network, and is it
-enough to take over what it learned of the elements? :func:`~skxfer.model_selection.transfer_analysis` trains the network on
-the same draws of thirty, with the same seeds, from scratch and from each source, and tests the differences in pairs.
+Energies of eight copper atoms with one of silver are wanted, and thirty are known. There are many of two
+other kinds: seven atoms of the same, and eight of the opposite, silver with one of copper. Which of them
+helps a network, and is it enough to take over what it learned of the elements?
+:func:`~skxfer.model_selection.transfer_analysis` trains the network on the same draws of thirty, with the
+same seeds, from scratch and from each source, and tests the differences in pairs.
 """
 
 # %%
@@ -25,8 +26,8 @@ target = clusters("Cu", "Ag", 8, 130)
 sources = {"one atom less": clusters("Cu", "Ag", 7, 130), "elements swapped": clusters("Ag", "Cu", 8, 130)}
 
 # %%
-# A small network, so that this page is made in a minute. What is carried over: nothing but the embedding of the elements, as
-# was published, or all weights.
+# A small network, so that this page is made in a minute. What is carried over: nothing but the embedding
+# of the elements, as was published, or all weights.
 network = SchNetIIARegressor(
     hidden_dim=16, n_interactions=2, learning_rate=0.005, max_epochs=60, extend=False, random_state=0
 )
@@ -44,5 +45,6 @@ summary = transfer_analysis_summary(results)
 summary[["source", "carry", "error", "scratch_error", "gain_percent", "p_value", "verdict"]].round(3)
 
 # %%
-# The sources stand in the order of their distance from the target, as simple descriptors of the structures see it.
+# The sources stand in the order of their distance from the target, as simple descriptors of the
+# structures see it.
 display = TransferAnalysisDisplay.from_results(results)
