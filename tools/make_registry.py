@@ -15,6 +15,8 @@ FOLDERS = (
     "composition/benchmark/",
     "composition/matbench_cv/",
     "composition/element_properties/",
+    "qm7/",
+    "qm9/",
 )
 KEYS = ("name", "sha256", "bytes", "url")
 

@@ -11,5 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_load": ["load_co_ag_emt", "load_miedema"],
         "_make": ["make_domains"],
         "_make_clusters": ["make_doped_clusters"],
+        "_molecules": ["fetch_qm7", "fetch_qm9_subset", "load_g2"],
+        "_structure_table": ["read_structure_table"],
     },
 )

@@ -31,12 +31,15 @@ def read_content(entry, home, download_if_missing):
     path = home / entry["name"]
     if not path.exists():
         reason = "download_if_missing=False"
-        if download_if_missing:
+        if entry["url"] is None:
+            reason = "it has no address of its own"
+        elif download_if_missing:
             reason = _download(entry, path)
         if reason:
+            source = entry["url"] or "whoever gave you the other files"
             raise FileNotFoundError(
                 f"{entry['name']} is not in {home} and was not downloaded ({reason}).\n"
-                f"Get it from {entry['url']}\nand put it at {path}, or point the environment variable "
+                f"Get it from {source}\nand put it at {path}, or point the environment variable "
                 f"SKXFER_DATA (or data_home) to a folder that holds {entry['name']}."
             )
     # What is hashed is what is parsed: the file is read once.
@@ -47,7 +50,7 @@ def read_content(entry, home, download_if_missing):
             f"{path} is corrupted, truncated or another version, and is not used.\n"
             f"sha256 expected {entry['sha256']} ({entry['bytes']} bytes)\n"
             f"         actual {actual} ({len(content)} bytes).\n"
-            f"Delete it to have it downloaded again, or put the file of {entry['url']} in its place."
+            f"Delete it to have it downloaded again, or put the file of {entry['url'] or 'this sha256'} there."
         )
     return content
 
