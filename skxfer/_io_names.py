@@ -48,6 +48,7 @@ _EXTRAS = {
     "skorch": "torch",
     "matminer": "composition",
     "pymatgen": "composition",
+    "rdkit": "smiles",
 }
 
 

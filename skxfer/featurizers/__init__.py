@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_matminer": ["MatminerFeaturizer"],
         "_mbtr": ["MBTRFeaturizer"],
         "_scale": ["ClippedScaler"],
+        "_smiles": ["SmilesToAtoms"],
         "_spectra": ["SpectrumFeaturizer"],
     },
 )
