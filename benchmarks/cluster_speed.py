@@ -61,7 +61,7 @@ def main():
         "default size, plain SchNet": {"activation": "ssp", "attention": False},
     }.items():
         seconds = batch_seconds(X, **params)
-        rows.append((f"training batch of 20 SeB20, {what}", f"{1e3 * seconds:.1f} ms"))
+        rows.append((f"forward, backward and step of 20 SeB20, {what}", f"{1e3 * seconds:.1f} ms"))
     structures = read_structures(X[:1600])
     rows.append(
         (

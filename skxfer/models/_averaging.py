@@ -39,7 +39,7 @@ class Averaging(Callback):
             return
         error = self.validate(self.average_.module)
         net.history.record("valid_error", error)
-        if self.best_ is None or error < self.best_[0]:
+        if self.best_ is None or not error >= self.best_[0]:
             self.best_ = error, copy.deepcopy(self.average_.module.state_dict())
 
     def on_train_end(self, net, **kwargs):

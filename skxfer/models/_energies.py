@@ -9,8 +9,8 @@ UNITS = {
     "eV": 1.0,
     "meV": 1e-3,
     "Hartree": HARTREE,
-    "kcal/mol": 0.0433641153,
-    "kJ/mol": 0.0103642697,
+    "kcal/mol": 4.184 * 0.010364269656,
+    "kJ/mol": 0.010364269656,
 }
 
 
@@ -32,7 +32,7 @@ def unit_factor(energy_unit, n_atoms=None):
     return factor if n_atoms is None or not energy_unit.endswith("/atom") else factor * n_atoms
 
 
-def fit_references(counts, energy, weight):
+def fit_references(counts, energy):
     """Fit energies of the elements to those of structures, by least squares over the compositions.
 
     Each composition counts by its median, which structures that went wrong do
@@ -42,14 +42,11 @@ def fit_references(counts, energy, weight):
     ----------
     counts : ndarray of int, shape (n_structures, n_elements)
     energy : ndarray of shape (n_structures,)
-    weight : ndarray of shape (n_structures,)
-        Rows with the weight zero are left out.
 
     Returns
     -------
     ndarray of shape (n_elements,)
     """
-    counts, energy = counts[weight > 0], energy[weight > 0]
     compositions, which, size = np.unique(counts, axis=0, return_inverse=True, return_counts=True)
     medians = np.array([np.median(energy[which.ravel() == k]) for k in range(len(size))])
     # Per atom, and as many times as there are structures.

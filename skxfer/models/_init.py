@@ -53,12 +53,14 @@ class StartsFromFitted(KeepsFitted):
         """Return the patterns of the parameters of some parts."""
         return [pattern for part in parts for pattern in self._parts[part]]
 
-    def _check_freeze(self, head_is_new):
+    def _check_freeze(self, max_epochs, head_is_new=False):
         """Return a function that makes the callbacks which freeze parts, and train them from an epoch on.
 
         Parameters
         ----------
-        head_is_new : bool
+        max_epochs : int
+            Of the training.
+        head_is_new : bool, default=False
             Whether the last part cannot be taken over.
         """
         from skorch.callbacks import Freezer, Unfreezer
@@ -66,10 +68,10 @@ class StartsFromFitted(KeepsFitted):
         frozen = self._check_parts("freeze")
         thawed = self.freeze if isinstance(self.freeze, dict) else {}
         for part, epoch in thawed.items():
-            if not isinstance(epoch, Integral) or not 1 < epoch <= self.max_epochs:
+            if not isinstance(epoch, Integral) or not 1 < epoch <= max_epochs:
                 raise ValueError(
                     f"freeze trains the part {part!r} from epoch {epoch!r} on, which must be an int within 2 "
-                    f"and max_epochs={self.max_epochs}. Name it in a list to freeze it throughout."
+                    f"and {max_epochs}, the epochs of this fit. Name it in a list to freeze it throughout."
                 )
         if set(frozen) == set(self._parts):
             raise ValueError("freeze leaves nothing to train in the first epoch: leave a part out.")

@@ -257,7 +257,6 @@ class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, Transform
                 f"Target {np.flatnonzero(~weight.any(axis=0))[0]} has no label with a sample_weight above 0."
             )
         source = self._check_init()
-        freezers = self._check_freeze(source is None or source.n_targets_ != self.n_targets_)
         architecture = self._architecture() if source is None else source._module_params()
         _check_elements(fractions, architecture["module__table"], kept)
         self.elements_ = [ELEMENTS[column] for column in np.unique(fractions.indices)]
@@ -266,11 +265,16 @@ class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, Transform
         _warn_of_conflicts(composition, Y, self.scale_, kept)
         min_steps = (MIN_STEPS if source is None else MIN_STEPS_FROM_INIT) if self.extend else 0
 
-        def train(rows, member):
-            n = len(Y[rows])
+        def plan(n):
             batch_size = self.batch_size or min(max(n // 25, 32), 128)
             n_batches = -(-n // batch_size)
-            max_epochs = max(self.max_epochs, -(-min_steps // n_batches))
+            return batch_size, max(self.max_epochs, -(-min_steps // n_batches))
+
+        head_is_new = source is not None and source.n_targets_ != self.n_targets_
+        freezers = self._check_freeze(plan(len(Y))[1], head_is_new)
+
+        def train(rows, member):
+            batch_size, max_epochs = plan(len(Y[rows]))
             inputs = {"number": number[rows], "fraction": fraction[rows]}
             labels = {
                 "target": np.nan_to_num((Y[rows] - self.center_) / self.scale_),

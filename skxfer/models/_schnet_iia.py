@@ -1,9 +1,11 @@
 """SchNetIIARegressor: energies and forces of clusters, molecules and crystals, with transfer."""
 
 import warnings
+from collections.abc import Mapping
 from numbers import Integral, Real
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -50,16 +52,17 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
     cutoff : float, default=6.0
         In Å.
     attention : bool, default=True
-        Without it, and with ``activation="ssp"``, this is SchNet.
+        Without it, and with ``activation="ssp"``, this is SchNet. (The scores of the attention go through a
+        smooth maximum unit whatever the activation.)
     activation : {"smu", "ssp"}, default="smu"
         Smooth maximum unit, or shifted softplus.
     energy_unit : str, default="eV"
         What y is given in and predictions come in: "eV", "meV", "Hartree", "kcal/mol" or "kJ/mol" for
         the whole structure, or any of them per atom, as in ``"eV/atom"``. Forces are in this unit
         (never per atom) per Å.
-    reference_energies : dict of str to float, optional
-        Energies of the free atoms by symbol, in `energy_unit`. Default: fitted, those of `init`
-        corrected where all of it is carried over. Clusters of one composition cannot tell the
+    reference_energies : dict of str to float, or Series, optional
+        Energies of the free atoms by symbol, in `energy_unit`. Default: fitted; where all of `init` is
+        carried over, its own are corrected. Clusters of one composition cannot tell the
         energies of their elements apart: to predict other compositions, give them.
     init : fitted SchNetIIARegressor, optional
         Training starts from its weights; its `hidden_dim`, `n_interactions`, `n_rbf`, `cutoff`,
@@ -86,17 +89,19 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
     force_weight : float, default=1.0
         Of the loss of forces, where `fit` gets them, beside that of energies per atom.
     early_stopping : bool, default=False
-        End a training when the error on structures held out does not fall any more, and keep the weights
-        that had the smallest. The learning rate falls to zero anyway.
+        End a training when the error of the energies of structures held out does not fall any more, and keep
+        the weights that had the smallest. The learning rate falls to zero anyway. Error bars of a
+        committee are then a little too narrow: they are calibrated on the same structures.
     n_iter_no_change : int, default=10
         Epochs that `early_stopping` waits.
     validation_fraction : float, default=0.1
-        Share of the structures that is held out, for `early_stopping` and for the error bars of
-        a committee. Without either nothing is.
+        Share of the structures that is held out for `early_stopping` and for the error bars of a
+        committee: of few, up to a third, so as to have thirty, and none of fewer than thirty. Without
+        either nothing is.
     n_members : int, default=1
         Networks that are trained from different weights and averaged: a committee, which has error bars.
     device : str, default="cpu"
-        Where torch computes, such as ``"cuda"``.
+        Where torch computes: ``"cpu"`` or ``"cuda"``.
     verbose : int, default=0
         Above 0: a line for each epoch.
     random_state : int, RandomState or None, default=None
@@ -112,8 +117,8 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
     center_, scale_ : float
         Median and deviation of what is left of the energies, in eV/atom.
     min_distance_, max_gap_ : float
-        Smallest and largest distance of an atom from its nearest neighbour in the training structures, in Å;
-        inf where there is none within the cutoff.
+        Smallest and largest distance of an atom from its nearest neighbour in the training structures of more
+        than one atom, in Å; inf where there is none within the cutoff.
     calibration_ : ndarray of shape (2,) or None
         For ``return_std``: the squared error per atom is the first plus the second times the
         variance among the members.
@@ -166,7 +171,7 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         "attention": ["boolean"],
         "activation": [StrOptions({"smu", "ssp"})],
         "energy_unit": [StrOptions({*UNITS, *(f"{unit}/atom" for unit in UNITS)})],
-        "reference_energies": [dict, None],
+        "reference_energies": [Mapping, pd.Series, None],
         "init": [BaseEstimator, None],
         "carry": [str, list, tuple, None],
         "freeze": [str, list, tuple, dict, None],
@@ -255,7 +260,7 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         forces : sequence of length n_samples, optional
             For each structure an array of shape (n_atoms, 3).
         sample_weight : array-like of shape (n_samples,), optional
-            Of the energies.
+            Of energies and forces. Structures with the weight 0 are left out.
 
         Returns
         -------
@@ -267,20 +272,31 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         structures = read_structures(X)
         energy, weight = self._check_energies(y, sample_weight, structures)
         forces = self._check_forces(forces, structures)
+        kept = np.flatnonzero(weight)
+        structures, energy, weight = structures.take(kept), energy[kept], weight[kept]
+        forces = None if forces is None else np.concatenate([forces[row] for row in kept])
         source = self._check_init()
-        freezers = self._check_freeze(head_is_new=False)
         architecture = self._architecture() if source is None else source._module_params()
+        # A whole network knows energies already; a part of one is a beginning of another.
+        continues = source is not None and set(self._carried()) == set(self._parts)
         present = set(SYMBOLS[structures.numbers])
-        present |= set() if source is None else set(source.elements_)
-        self.elements_ = [symbol for symbol in ELEMENTS if symbol in present]
+        self._check_new_elements(source, present)
+        self.elements_ = [s for s in ELEMENTS if s in present or (continues and s in source.elements_)]
         graph = _graph(structures, architecture["module__cutoff"], self.device)
         self.min_distance_, self.max_gap_ = _closest(graph)
-        labels, force_scale = self._scaled_labels(structures, graph, energy, forces, weight, source)
+        labels, force_scale = self._scaled_labels(
+            structures, graph, energy, forces, weight, source if continues else None
+        )
 
         rng = check_random_state(self.random_state)
         held = np.zeros(len(energy), dtype=bool)
         if self.early_stopping or self.n_members > 1:
             held = held_out(np.arange(len(energy)), self.validation_fraction, rng)
+        if self.early_stopping and not held.any():
+            raise ValueError(
+                f"early_stopping needs {3 * MIN_HELD_OUT} structures or more, to hold {MIN_HELD_OUT} of them "
+                f"out; there are {len(energy)}. Set early_stopping=False."
+            )
         from ..nn.graph import Graphs
         from ..nn.losses import EnergyLoss
         from ..nn.schnet import SchNet
@@ -291,6 +307,7 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         min_steps = (MIN_STEPS if source is None else MIN_STEPS_FROM_INIT) if self.extend else 0
         n_batches = -(-len(training) // self.batch_size)
         max_epochs = max(self.max_epochs, -(-min_steps // n_batches))
+        freezers = self._check_freeze(max_epochs)
         self.nets_, self.calibration_ = [], None
         for member in range(self.n_members):
             callbacks, is_complete = self._callbacks(validation, max_epochs)
@@ -307,6 +324,7 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
                 verbose=self.verbose,
                 start=None if source is None else source.nets_[member % len(source.nets_)],
                 carry=self._patterns(self._carried()),
+                prepare=lambda module: module.rescale(source.scale_ / self.scale_) if continues else None,
                 callbacks=[*freezers(), *callbacks],
                 module__forces=forces is not None,
                 criterion__force_weight=self.force_weight,
@@ -451,34 +469,62 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         absent = np.flatnonzero(np.isnan(Y[:, 0]))
         if absent.size:
             raise ValueError(
-                f"Structure {absent[0]} has the energy NaN ({absent.size} such structures): drop them."
+                f"Structure {absent[0]} has the energy NaN ({absent.size} such structures): drop them, or "
+                "give them the sample_weight 0 and any energy."
             )
         weight = np.ones(len(Y)) if sample_weight is None else check_weights(sample_weight, Y)
         if not weight.any():
             raise ValueError("Every sample_weight is 0, so there is nothing to learn from.")
-        energy = Y[:, 0] * unit_factor(self.energy_unit, structures.n_atoms)
-        if not self.energy_unit.startswith("Hartree") and looks_like_hartree(structures, energy):
+        per_atom = self.energy_unit.endswith("/atom")
+        total = Y[:, 0] * (structures.n_atoms if per_atom else 1)
+        if not self.energy_unit.startswith("Hartree") and looks_like_hartree(structures, total):
             warnings.warn(
                 f"The energies look like Hartree, but energy_unit is {self.energy_unit!r}: if they are, pass "
-                "energy_unit='Hartree'.",
+                f"energy_unit='Hartree{'/atom' if per_atom else ''}'.",
                 stacklevel=3,
             )
-        return energy, weight
+        return Y[:, 0] * unit_factor(self.energy_unit, structures.n_atoms), weight
 
     def _check_forces(self, forces, structures):
-        """Forces in eV/Å of all atoms in one list, of shape (n_atoms, 3), or None."""
+        """Forces in eV/Å, an array of shape (n_atoms, 3) for each structure, or None."""
         if forces is None:
             return None
-        if len(forces) != len(structures):
-            raise ValueError(f"X has {len(structures)} structures, and there are forces of {len(forces)}.")
-        parts = [np.asarray(part, dtype=float) for part in forces]
-        for row, (part, n_atoms) in enumerate(zip(parts, structures.n_atoms, strict=True)):
-            if part.shape != (n_atoms, 3) or not np.isfinite(part).all():
+        if not hasattr(forces, "__len__") or len(forces) != len(structures):
+            found = len(forces) if hasattr(forces, "__len__") else type(forces).__name__
+            raise ValueError(
+                f"forces must be a sequence of arrays, one for each of {len(structures)} structures, not "
+                f"{found}."
+            )
+        checked = []
+        for row, (part, n_atoms) in enumerate(zip(forces, structures.n_atoms, strict=True)):
+            try:
+                part = np.asarray(part, dtype=float)
+            except (TypeError, ValueError):
+                raise ValueError(f"The forces of structure {row} are no array of numbers.") from None
+            if part.shape != (n_atoms, 3):
                 raise ValueError(
-                    f"The forces of structure {row} must be finite and of the shape {(int(n_atoms), 3)}; "
-                    f"their shape is {part.shape}."
+                    f"The forces of structure {row} have the shape {part.shape}, but it has {n_atoms} atoms: "
+                    f"give an array of shape ({n_atoms}, 3)."
                 )
-        return np.concatenate(parts) * unit_factor(self.energy_unit)
+            if not np.isfinite(part).all():
+                atom = np.flatnonzero(~np.isfinite(part).all(axis=1))[0]
+                raise ValueError(
+                    f"The force on atom {atom} of structure {row} is {part[atom].tolist()}: drop this "
+                    "structure."
+                )
+            checked.append(part * unit_factor(self.energy_unit))
+        return checked
+
+    def _check_new_elements(self, source, present):
+        """Raise an error for frozen features of an element that the source has never seen."""
+        if source is None or "embedding" not in self._check_parts("freeze"):
+            return
+        new = [symbol for symbol in ELEMENTS if symbol in present and symbol not in source.elements_]
+        if new:
+            raise ValueError(
+                f"init has never seen {', '.join(new)}, whose features would stay random: leave 'embedding' "
+                "out of freeze."
+            )
 
     def _scaled_labels(self, structures, graph, energy, forces, weight, source):
         """Take off the energies of the elements, and bring what is left to the scale of the network.
@@ -491,15 +537,13 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         """
         n_atoms, old, known = structures.n_atoms, {}, 0.0
         if source is not None:
-            old = source.reference_energies_
-        # What a whole network knows of the energies already goes with its scale.
-        continues = source is not None and set(self._carried()) == set(self._parts)
-        if continues:
-            known = source.scale_ * source._run(graph, "energies").mean(axis=1, dtype=float)
-        self.reference_energies_ = self._references(structures, energy - known, weight, old)
+            members = sorted({member % len(source.nets_) for member in range(self.n_members)})
+            outputs = source._run(graph.to(source.device), "energies")[:, members]
+            old, known = source.reference_energies_, source.scale_ * outputs.mean(axis=1, dtype=float)
+        self.reference_energies_ = self._references(structures, energy - known, old)
         left = (energy - self._elemental(structures)) / n_atoms
-        self.center_ = float(np.median((left - known / n_atoms)[weight > 0]))
-        self.scale_ = source.scale_ if continues else robust_scale((left - self.center_)[weight > 0])
+        self.center_ = float(np.median(left - known / n_atoms))
+        self.scale_ = robust_scale(left - self.center_)
         labels = {
             "energy": (left - self.center_) / self.scale_,
             "weight": weight / weight.mean(),
@@ -528,18 +572,29 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         names = ("size", "n_interactions", "n_rbf", "cutoff", "attention", "activation")
         return {f"module__{name}": given[f"module__{name}"] for name in names}
 
-    def _references(self, structures, energy, weight, old):
-        """Energies of the elements by symbol, in eV; `old` are those of the model to start from."""
+    def _references(self, structures, energy, old):
+        """Energies of the elements by symbol, in eV; `old` are those of the model to continue."""
         if self.reference_energies is not None:
-            given = {s: e * unit_factor(self.energy_unit) for s, e in self.reference_energies.items()}
-            absent = [symbol for symbol in self.elements_ if symbol not in given]
-            if absent:
-                raise ValueError(f"reference_energies has no energy of {absent[0]}: add it, or give none.")
-            return {symbol: float(given[symbol]) for symbol in self.elements_}
+            return old | self._check_references(SYMBOLS[structures.numbers])
         counts = structures.counts()[:, [NUMBERS[symbol] for symbol in self.elements_]]
         prior = np.array([old.get(symbol, 0.0) for symbol in self.elements_])
-        fitted = prior + fit_references(counts, energy - counts @ prior, weight)
+        fitted = prior + fit_references(counts, energy - counts @ prior)
         return dict(zip(self.elements_, fitted.tolist(), strict=True))
+
+    def _check_references(self, present):
+        """The energies given for the elements that are present, in eV."""
+        given = dict(self.reference_energies)
+        found = {}
+        for symbol in sorted(set(present)):
+            if symbol not in given:
+                raise ValueError(
+                    f"reference_energies has no energy of {symbol}, only of {', '.join(map(repr, given))}: "
+                    "add it, or give none."
+                )
+            if not isinstance(given[symbol], Real) or not np.isfinite(given[symbol]):
+                raise ValueError(f"reference_energies[{symbol!r}] must be a number, it is {given[symbol]!r}.")
+            found[symbol] = float(given[symbol]) * unit_factor(self.energy_unit)
+        return found
 
     def _elemental(self, structures):
         """Sum of the energies of the elements in each structure, in eV."""
@@ -623,7 +678,9 @@ def _closest(graph):
     distance, nearest = graph.distances().cpu().numpy(), np.full(len(graph.numbers), np.inf)
     for atom in (graph.i, graph.j):
         np.minimum.at(nearest, atom.cpu().numpy(), distance)
-    return float(nearest.min()), float(nearest.max())
+    n_atoms = graph.n_atoms.cpu().numpy()
+    nearest = nearest[np.repeat(n_atoms, n_atoms) > 1]
+    return float(nearest.min(initial=np.inf)), float(nearest.max()) if len(nearest) else np.inf
 
 
 def _outputs(module, graph, method):

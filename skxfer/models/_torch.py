@@ -126,6 +126,7 @@ def train_net(
     verbose,
     start=None,
     carry=("*",),
+    prepare=None,
     callbacks=(),
     **params,
 ):
@@ -149,6 +150,8 @@ def train_net(
         A net whose weights training starts from, where they have the same shape.
     carry : list of str, optional
         Patterns of the module's parameters that are taken over from `start`. Default: all.
+    prepare : callable, optional
+        Takes the module after that, and changes it in place.
     callbacks : list of skorch.callbacks.Callback, optional
         Beside the learning rate's.
     **params
@@ -198,6 +201,8 @@ def train_net(
         if start is not None:
             take_over(net.module_, start.module_, carry)
             take_over(net.criterion_, start.criterion_)
+        if prepare is not None:
+            prepare(net.module_)
         net.partial_fit(data)
     # They acted on this training alone, and what they and the optimizer hold is larger than the net.
     net.callbacks, net.callbacks_ = [], []

@@ -1,4 +1,4 @@
-"""Losses over several tasks, some of whose labels are missing."""
+"""Losses: over several tasks with missing labels, with a width that is predicted, of energies and forces."""
 
 import torch
 from torch import Tensor, nn
@@ -111,7 +111,7 @@ class EnergyLoss(nn.Module):
         self.force_scale = force_scale
 
     def forward(self, prediction: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
-        """Average the loss over structures, by weight, and over the components of the forces.
+        """Average the loss over structures and over the components of the forces, both by weight.
 
         Parameters
         ----------
@@ -128,7 +128,8 @@ class EnergyLoss(nn.Module):
         loss = (_huber(error) * labels["weight"]).mean()
         if "forces" in prediction:
             error = (prediction["forces"] - labels["forces"]) / self.force_scale
-            loss = loss + self.force_weight * _huber(error).mean()
+            weight = labels["weight"].repeat_interleave(labels["n_atoms"])[:, None]
+            loss = loss + self.force_weight * (_huber(error) * weight).mean()
         return loss
 
 

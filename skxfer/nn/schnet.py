@@ -42,7 +42,7 @@ class SmoothMaximumUnit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map a tensor of any shape."""
-        # Only the size of μ matters, and zero is a limit.
+        # Below zero the unit would be a smooth minimum, and zero is a limit.
         k = math.sqrt(2.0) * (1.0 - self.alpha) * self.mu.abs().clamp(min=1e-6)
         return torch.add(nn.functional.gelu(k * x) * ((1.0 - self.alpha) / k), x, alpha=self.alpha)
 
@@ -73,11 +73,14 @@ class Attention(nn.Module):
 
     .. math::
 
-        x_i + \sigma\Big(\sum_j p_{ij} W x_j / \big(\epsilon + \sum_j p_{ij}\big)\Big), \quad
-        p_{ij} = f(r_{ij}) \exp\big(\text{SMU}(a_1 \cdot W x_i + a_2 \cdot W x_j)\big)
+        x_i + W' \sigma\Big(\sum_j p_{ij} W x_j / \big(\epsilon + \sum_j p_{ij}\big)\Big), \quad
+        p_{ij} = f(r_{ij}) \exp\big(5 \tanh(e_{ij} / 5)\big), \quad
+        e_{ij} = \text{SMU}(a_1 \cdot W x_i + a_2 \cdot W x_j)
 
-    where the cutoff f lets an atom leave without a jump of the energy. The last layer begins with zeros:
-    without training this is the identity.
+    with scores e of its own in each head. Beyond the paper's Eqs. 1-4, the cutoff f and ε let an atom leave
+    without a jump of the energy, the exponents are bounded, and a last layer W' begins with zeros: without
+    training this is the identity. The unit in the scores, a leaky ReLU in the paper, is smooth whatever the
+    activation σ.
 
     Parameters
     ----------
@@ -191,6 +194,12 @@ class SchNet(nn.Module):
         # Training begins at the center of the labels, whatever the surroundings of an atom.
         nn.init.zeros_(self.head[2].weight)
         nn.init.zeros_(self.head[2].bias)
+
+    def rescale(self, factor: float) -> None:
+        """Multiply all energies, by the weights of the last layer."""
+        with torch.no_grad():
+            for parameter in self.head[2].parameters():
+                parameter.mul_(factor)
 
     def features(self, graph: Graph) -> Tensor:
         """Describe each atom in its surroundings: ``[n_atoms, size]``."""

@@ -129,6 +129,11 @@ def test_labels_that_look_like_hartree_are_warned_of():
     y = -76.4 + 0.01 * np.arange(4)
     with pytest.warns(UserWarning, match="look like Hartree.*energy_unit='Hartree'"):
         fit(water, y, max_epochs=1)
+    for unit in ("meV", "kcal/mol", "kJ/mol"):
+        with pytest.warns(UserWarning, match="look like Hartree"):
+            fit(water, y, max_epochs=1, energy_unit=unit)
+    with pytest.warns(UserWarning, match="energy_unit='Hartree/atom'"):
+        fit(water, y / 3, max_epochs=1, energy_unit="eV/atom")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model = fit(water, y, max_epochs=1, energy_unit="Hartree")
@@ -156,19 +161,22 @@ def test_given_references_predict_other_compositions():
     given, fitted = (np.abs(one.predict(doped) - y).mean() for one in (model, fit(max_epochs=50)))
     assert given < 0.2 * fitted
     assert model.reference_energies_ == REFERENCE
-    with pytest.raises(ValueError, match="no energy of He"):
-        fit(reference_energies={"H": -10.0})
+    for references, match in (
+        ({"H": -10.0}, "no energy of He, only of 'H'"),
+        ({"H": -10.0, "He": np.nan}, r"reference_energies\['He'\] must be a number, it is nan"),
+        ({"H": "-10", "He": -20.0}, r"reference_energies\['H'\] must be a number, it is '-10'"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            fit(reference_energies=references)
 
 
 def test_references_are_not_moved_by_labels_that_went_wrong():
     counts = np.array([[3, 1]] * 9 + [[1, 2]] * 9)
     energy = counts @ [-10.0, -20.0]
     energy[[0, 3, 11]] += 1000.0
-    np.testing.assert_allclose(fit_references(counts, energy, np.ones(18)), [-10.0, -20.0])
-    weight = np.ones(18)
-    weight[9:] = 0
+    np.testing.assert_allclose(fit_references(counts, energy), [-10.0, -20.0])
     # One composition does not tell: the smallest energies that explain it.
-    np.testing.assert_allclose(fit_references(counts, energy, weight), [-15.0, -5.0])
+    np.testing.assert_allclose(fit_references(counts[:9], energy[:9]), [-15.0, -5.0])
 
 
 def test_robust_scale_is_that_of_a_normal_distribution_and_never_zero():
@@ -202,6 +210,7 @@ def test_atoms_alone_can_be_learned():
     model = fit([([1], [[0.0, 0, 0]]), ([2], [[0.0, 0, 0]])], [-10.0, -20.0], max_epochs=200)
     np.testing.assert_allclose(model.predict([([2], [[1.0, 2.0, 3.0]])]), [-20.0], atol=0.1)
     assert model.min_distance_ == model.max_gap_ == np.inf
+    assert fit([*X, ([1], [[0.0, 0, 0]])], np.r_[Y, -10.0], max_epochs=1).max_gap_ < 3.0
 
 
 def test_distances_of_the_training_structures_are_kept(model):
@@ -216,11 +225,14 @@ def test_distances_of_the_training_structures_are_kept(model):
         ({"y": Y[:-1]}, "inconsistent numbers of samples"),
         ({"y": np.r_[np.nan, Y[1:]]}, "Structure 0 has the energy NaN"),
         ({"y": np.c_[Y, Y]}, "one energy for each structure"),
-        ({"forces": FORCES[:-1]}, "60 structures, and there are forces of 59"),
+        ({"forces": FORCES[:-1]}, "one for each of 60 structures, not 59"),
         ({"forces": [*FORCES[:-1], np.zeros((3, 3))]}, r"forces of structure 59 .*\(4, 3\)"),
-        ({"forces": [np.full((4, 3), np.nan), *FORCES[1:]]}, "forces of structure 0 must be finite"),
+        ({"forces": [np.full((4, 3), np.nan), *FORCES[1:]]}, "force on atom 0 of structure 0 is .nan"),
         ({"X": [*X[:-1], (X[0][0], np.zeros((4, 3)))]}, "structure 59 are 0 Å"),
         ({"X": [*X[:-1], (X[0][0], X[0][1] * np.nan)]}, "structure 59 .*finite"),
+        ({"forces": [[[1.0], [2.0, 3.0]], *FORCES[1:]]}, "forces of structure 0 are no array"),
+        ({"forces": 3}, "one for each of 60 structures, not int"),
+        ({"X": X[:20], "y": Y[:20], "early_stopping": True}, "early_stopping needs 30 structures"),
         ({"hidden_dim": 6}, "multiple of four"),
         ({"energy_unit": "Rydberg"}, "energy_unit"),
         ({"freeze": "head"}, "give it as init"),
@@ -239,13 +251,17 @@ def test_unknown_elements_are_named(model):
         model.predict([X[0], ([3, 1], [[0, 0, 0], [0, 0, 1.6]])])
 
 
-def test_weights_of_zero_leave_structures_out():
-    y = Y.copy()
+@pytest.mark.parametrize("forces", [False, True])
+def test_weights_of_zero_leave_structures_out(forces):
+    y, wrong = Y + 0.0, [np.full((4, 3), 1e3)] * 20 + FORCES[20:]
     y[:20] += 500.0
-    weight = np.ones(60)
-    weight[:20] = 0.0
-    model = SchNetIIARegressor(**TINY, max_epochs=60, random_state=0).fit(X, y, sample_weight=weight)
-    assert np.abs(model.predict(NEW) - Y_NEW).mean() < np.abs(Y_NEW - np.median(Y)).mean()
+    weight = np.r_[np.zeros(20), np.ones(40)]
+    learner = SchNetIIARegressor(**TINY, max_epochs=3, n_members=2, random_state=0)
+    weighted = clone(learner).fit(X, y, forces=wrong if forces else None, sample_weight=weight)
+    dropped = clone(learner).fit(X[20:], Y[20:], forces=FORCES[20:] if forces else None)
+    for one, other in zip(*(m.predict(NEW, return_std=True) for m in (weighted, dropped)), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+    assert weighted.min_distance_ == dropped.min_distance_
 
 
 # transfer ---------------------------------------------------------------------------------------------
@@ -259,6 +275,40 @@ def test_training_starts_from_the_weights_of_init(model):
 def test_init_is_corrected_for_another_level_of_theory(model):
     tuned = fit(X, Y + 7.0 * 4, init=model, max_epochs=1, learning_rate=1e-9)
     np.testing.assert_allclose(tuned.predict(NEW), model.predict(NEW) + 28.0, atol=0.05)
+
+
+@pytest.mark.parametrize("factor", [0.01, 30.0])
+def test_training_starts_from_init_whatever_the_spread_of_the_labels(model, factor):
+    labels = np.mean(Y) + factor * (Y - np.mean(Y))
+    tuned = fit(X, labels, init=model, max_epochs=1, learning_rate=1e-9)
+    assert tuned.scale_ == pytest.approx(factor * model.scale_, rel=0.1)
+    offset = tuned.predict(NEW) - model.predict(NEW)
+    assert np.std(offset) < 0.02 * np.std(model.predict(NEW))
+
+
+def test_only_elements_that_something_was_learned_of_are_predicted(model):
+    hydrogen = [(np.array([1, 1, 1]), positions[:3]) for _, positions in X[:12]]
+    y = np.arange(12.0)
+    whole, part = (fit(hydrogen, y, init=model, carry=carry, max_epochs=1) for carry in (None, ["embedding"]))
+    assert (whole.elements_, part.elements_) == (["H", "He"], ["H"])
+    assert whole.reference_energies_["He"] == model.reference_energies_["He"]
+    with pytest.raises(ValueError, match="element He"):
+        part.predict(X[:1])
+
+
+def test_features_of_elements_that_init_never_saw_are_not_frozen(model):
+    lithium = [(np.array([1, 3]), positions[:2]) for _, positions in X[:12]]
+    with pytest.raises(ValueError, match="init has never seen Li.*leave 'embedding' out of freeze"):
+        fit(lithium, np.arange(12.0), init=model, freeze=["embedding"])
+    assert fit(lithium, np.arange(12.0), init=model, max_epochs=1).elements_ == ["H", "He", "Li"]
+
+
+def test_parts_thaw_within_the_epochs_that_are_trained(model):
+    params = TINY | {"extend": True, "max_epochs": 2}
+    learner = SchNetIIARegressor(**params, init=model, freeze={"interactions": 100}, random_state=0)
+    learner.fit(X[:10], Y[:10])  # 400 epochs of one batch
+    with pytest.raises(ValueError, match="epoch 100 on, which must be an int within 2 and 2"):
+        fit(init=model, freeze={"interactions": 100}, max_epochs=2)
 
 
 @pytest.mark.parametrize("carry", [["embedding"], ["embedding", "interactions"], None])
