@@ -89,8 +89,9 @@ def table():
         table.round({"p": 3, "p_holm": 3}),
         f"SeB{SIZE}, screened; three splits and three seeds, {EPOCHS} epochs. Test errors in Ha/atom; TL: "
         f"all weights from a network trained on SeB{SIZE - 1}. Gain and p against SchNet from scratch: "
-        "paired t-test over three splits, seeds averaged, corrected for shared rows (Nadeau and Bengio), then "
-        "for the number of networks (Holm). IIA has a smooth maximum unit in its scores. CPU seconds of a fit, without that of the source.",
+        "paired t-test over three splits, seeds averaged, corrected for shared rows (Nadeau and Bengio), and "
+        "for the number of networks (Holm). IIA has a smooth maximum unit in its scores. CPU seconds of a "
+        "fit, without that of the source.",
     )
 
 

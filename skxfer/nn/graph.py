@@ -48,6 +48,8 @@ class Graph:
 
     def parts(self, max_pairs: int) -> list["Graph"]:
         """Cut into graphs of whole structures, each with up to so many pairs, or one structure."""
+        if len(self.i) <= max_pairs:
+            return [self]
         ends = self.n_pairs.cumsum(0)
         rows = torch.arange(len(self), device=ends.device)
         whole = Graphs(self)
@@ -55,7 +57,7 @@ class Graph:
         while first < len(self):
             before = int(ends[first - 1]) if first else 0
             last = max(first + 1, int(torch.searchsorted(ends, before + max_pairs, right=True)))
-            parts.append(self if last - first == len(self) else whole.batch(rows[first:last])[0])
+            parts.append(whole.batch(rows[first:last])[0])
             first = last
         return parts
 

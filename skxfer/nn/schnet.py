@@ -43,7 +43,8 @@ class SmoothMaximumUnit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map a tensor of any shape."""
         # Below zero the unit would be a smooth minimum, and zero is a limit.
-        k = math.sqrt(2.0) * (1.0 - self.alpha) * self.mu.abs().clamp(min=1e-6)
+        mu = self.mu.abs().clamp(min=1e-6)
+        k = math.sqrt(2.0) * (1.0 - self.alpha) * (mu if mu.requires_grad else mu.item())
         return torch.add(nn.functional.gelu(k * x) * ((1.0 - self.alpha) / k), x, alpha=self.alpha)
 
 
@@ -133,16 +134,16 @@ class Interaction(nn.Module):
         self.attention = Attention(size, activation) if attention else None
         self.after = nn.Sequential(nn.Linear(size, size), activation(), nn.Linear(size, size))
 
-    def forward(self, x: Tensor, graph: Graph, basis: Tensor, fade: Tensor) -> Tensor:
-        """Update ``[n_atoms, size]``; ``[n_pairs, n_rbf]`` and ``[n_pairs]`` hold each pair once."""
+    def forward(self, x: Tensor, graph: Graph, basis: Tensor, fade: Tensor, both: tuple) -> Tensor:
+        """Update ``[n_atoms, size]``; ``[n_pairs, n_rbf]`` and ``[n_pairs]`` hold each pair once, `both` its
+        atoms and `fade` both ways."""
         weight = self.filter(basis) * fade[:, None]
         y = self.before(x)
         heard = torch.zeros_like(y)
         heard = heard.index_add(0, graph.i, y.index_select(0, graph.j) * weight)
         heard = heard.index_add(0, graph.j, y.index_select(0, graph.i) * weight)
         if self.attention is not None:
-            i, j = torch.cat([graph.i, graph.j]), torch.cat([graph.j, graph.i])
-            heard = self.attention(heard, i, j, torch.cat([fade, fade]))
+            heard = self.attention(heard, *both)
         return x + self.after(heard)
 
 
@@ -205,9 +206,11 @@ class SchNet(nn.Module):
         """Describe each atom in its surroundings: ``[n_atoms, size]``."""
         distance = graph.distances()
         basis, fade = self.basis(distance), cosine_cutoff(distance, self.cutoff)
+        i, j = torch.cat([graph.i, graph.j]), torch.cat([graph.j, graph.i])
+        both = i, j, torch.cat([fade, fade])
         x = self.embedding(graph.numbers)
         for interaction in self.interactions:
-            x = interaction(x, graph, basis, fade)
+            x = interaction(x, graph, basis, fade, both)
         return x
 
     def atomic_energies(self, graph: Graph) -> Tensor:

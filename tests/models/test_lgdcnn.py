@@ -427,7 +427,7 @@ def test_source_that_cannot_serve_is_refused(params, error, message):
     [
         (["tail"], "no part 'tail'.*embedding"),
         ({"local": "x"}, "'local' from epoch 'x'"),
-        ({"local": 99}, "max_epochs=2"),
+        ({"local": 99}, "within 2 and 2, the epochs of this fit"),
         (list(LGDCNNRegressor._parts), "nothing to train"),
     ],
 )

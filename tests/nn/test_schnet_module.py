@@ -209,7 +209,7 @@ def test_convolution_is_that_of_schnet():
     block, graph = net.interactions[0], graph_of([cluster(0)])
     distance = graph.distances()
     x = net.embedding(graph.numbers)
-    got = block(x, graph, net.basis(distance), cosine_cutoff(distance, CUTOFF))
+    got = block(x, graph, net.basis(distance), cosine_cutoff(distance, CUTOFF), None)
     expected = []
     for atom in range(len(x)):
         heard = torch.zeros(8, dtype=torch.float64)
