@@ -16,7 +16,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 import skxfer
@@ -28,6 +28,7 @@ from skxfer.featurizers import (
     CoulombMatrixFeaturizer,
     MatminerFeaturizer,
     MBTRFeaturizer,
+    SmilesToAtoms,
     SOAPFeaturizer,
 )
 from skxfer.inputs import as_object_array
@@ -90,7 +91,12 @@ def _valence():
     return importlib.import_module("matminer.featurizers.composition").ValenceOrbital()
 
 
-# Transformers of objects: their class, what makes one, and the optional package it needs.
+def _smiles_to_numbers():
+    return make_pipeline(SmilesToAtoms(n_conformers=1, optimize=False), ClusterFeaturizer())
+
+
+# Transformers of objects: their class, what makes one, and the optional package it needs. What gives objects
+# is followed by what makes numbers of them.
 FEATURIZERS = {
     "fractions": (CompositionFeaturizer, lambda: CompositionFeaturizer("fractions"), None),
     "magpie": (CompositionFeaturizer, lambda: CompositionFeaturizer("magpie"), "matminer"),
@@ -99,6 +105,7 @@ FEATURIZERS = {
     "soap": (SOAPFeaturizer, lambda: SOAPFeaturizer(n_max=2, l_max=1), "dscribe"),
     "mbtr": (MBTRFeaturizer, lambda: MBTRFeaturizer(n_grid=10), "dscribe"),
     "coulomb": (CoulombMatrixFeaturizer, lambda: CoulombMatrixFeaturizer(n_atoms_max=24), "dscribe"),
+    "smiles": (SmilesToAtoms, _smiles_to_numbers, "rdkit"),
 }
 # And those that learn from objects alone.
 LETTERS = pd.DataFrame(np.eye(3), index=list("CHO"))  # an embedding of elements, in place of matminer's
@@ -177,8 +184,19 @@ OBJECTS_OF_STRUCTURES = Objects(
     r"[Ss]tructure",
 )
 
+# Ethers, peroxides and the like.
+SMILES = ["C" * c + "O" * min(o, 2) + "C" * (h // 2) for c, h, o in COUNTS % 4 + 1]
+OBJECTS_OF_SMILES = Objects(
+    SMILES,
+    ["CCOC", "COO", "CCCC", "C=O", "OCO"],
+    ["CCO", None, [[1.0, 2.0]], np.eye(3), ["CCO", None], ["CCO", 3.0]],
+    "SMILES",
+)
+
 
 def objects_of(model):
+    if isinstance(model, Pipeline):
+        return OBJECTS_OF_SMILES
     return OBJECTS_OF_STRUCTURES if isinstance(model, TakesStructures) else OBJECTS_OF_FORMULAS
 
 

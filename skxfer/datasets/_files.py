@@ -50,7 +50,7 @@ def read_content(entry, home, download_if_missing):
             f"{path} is corrupted, truncated or another version, and is not used.\n"
             f"sha256 expected {entry['sha256']} ({entry['bytes']} bytes)\n"
             f"         actual {actual} ({len(content)} bytes).\n"
-            f"Delete it to have it downloaded again, or put the file of {entry['url'] or 'this sha256'} there."
+            f"Delete it to have it downloaded again, or put the file of {entry['url'] or 'that hash'} there."
         )
     return content
 

@@ -307,7 +307,9 @@ def _embed(molecule, n_conformers, seed):
     """Ids of conformers."""
     AllChem = require("rdkit.Chem.AllChem")
     options = AllChem.ETKDGv3()
-    options.randomSeed = seed
+    # RDKit seeds conformer k with (k + 1) times this number: with 0 all would be the same, and with small
+    # ones two seeds would share many.
+    options.randomSeed = int(np.random.RandomState(seed).randint(1, 2**24))
     for random_coordinates in (False, True):
         # Cages and large rings need the second start.
         options.useRandomCoords = random_coordinates
