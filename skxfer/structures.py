@@ -6,20 +6,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._energies import HARTREE, looks_like_hartree
 from ._io_names import require
 from .formulas import ELEMENTS
 
-__all__ = ["Pairs", "Structures", "looks_like_hartree", "neighbour_pairs", "read_structures"]
+__all__ = ["HARTREE", "Pairs", "Structures", "looks_like_hartree", "neighbour_pairs", "read_structures"]
 
 SYMBOLS = np.array(["X", *ELEMENTS], dtype=object)
+NUMBERS = {symbol: number for number, symbol in enumerate(SYMBOLS)}
 # Atoms closer than this, in Å, are two entries of one atom.
 TOO_CLOSE = 0.1
-# In eV (CODATA 2018).
-HARTREE = 27.211386245988
-# A total energy is taken for one of all electrons if its ratio to that of the free atoms is in between. The
-# formula for atoms is right to 7 %; bonds add up to 9 % (H2), relativity 10 % (U). Valence energies of
-# hydrides in eV come to 0.8.
-ALL_ELECTRON = (0.9, 1.2)
+# Of unit vectors of a cell, the least singular value of a volume.
+FLAT = 1e-6
 # Molecules and clusters up to this size are compared atom by atom, many at a time; larger ones, and crystals,
 # one by one through matscipy's cell lists.
 SMALL, CHUNK = 100, 2_000_000
@@ -36,6 +34,18 @@ class TakesStructures:
         if tags.transformer_tags is not None:
             tags.transformer_tags.preserves_dtype = []
         return tags
+
+    def _check_elements(self, structures):
+        """Raise a ValueError for elements that are not in ``elements_``."""
+        known = np.isin(SYMBOLS, list(self.elements_))
+        unknown = ~known[structures.numbers]
+        if unknown.any():
+            atom = np.flatnonzero(unknown)[0]
+            raise ValueError(
+                f"Structure {structures.row[atom]} has the element {SYMBOLS[structures.numbers[atom]]}, "
+                f"which was not in training ({', '.join(self.elements_)}): drop it "
+                f"({len(np.unique(structures.row[unknown]))} such structures), or train with some of it."
+            )
 
 
 class Structures(NamedTuple):
@@ -96,8 +106,8 @@ def read_structures(X):
     Parameters
     ----------
     X : sequence of length n_structures
-        Each an :class:`ase.Atoms`; or a pair (Z, R) of atomic numbers, shape (n_atoms,), and
-        positions in Å, shape (n_atoms, 3); or the path of a file that ASE reads
+        Each an :class:`ase.Atoms`; or a pair (Z, R) of atomic numbers or chemical symbols, shape
+        (n_atoms,), and positions in Å, shape (n_atoms, 3); or the path of a file that ASE reads
         and that holds one structure (.xyz, .extxyz, .cif, POSCAR, ...).
 
     Returns
@@ -108,11 +118,12 @@ def read_structures(X):
     Raises
     ------
     TypeError
-        X is no sequence, or an entry is no structure.
+        X is no sequence, a single structure, or a table of several columns; or an entry is no
+        structure.
     ValueError
         A structure without atoms, an unknown or ghost element, NaN or infinite positions, a
-        periodic direction without a cell vector, a file that holds no structure or several (all
-        naming the structure).
+        periodic direction without a cell vector, or with one that lies in a plane or on a line with
+        others; a file that holds no structure or several (all naming the structure).
     ImportError
         A path was given, and ASE is not installed.
 
@@ -125,21 +136,7 @@ def read_structures(X):
     """
     if isinstance(X, Structures):
         return X
-    if isinstance(X, (str, os.PathLike)) or hasattr(X, "positions") or not hasattr(X, "__len__"):
-        raise TypeError(
-            f"X must be a sequence of structures, it is {type(X).__name__}: put a single one in a list, and "
-            "read a file of many with ase.io.read(path, ':')."
-        )
-    if isinstance(X, np.ndarray) and X.dtype.kind in "biufc":
-        raise TypeError(
-            "X must be a sequence of structures (ase.Atoms, pairs of atomic numbers and positions, or "
-            f"paths), it is a table of numbers of shape {X.shape}."
-        )
-    X = X.to_numpy() if hasattr(X, "to_numpy") else X
-    entries = list(X.ravel() if isinstance(X, np.ndarray) and X.shape[1:] == (1,) else X)
-    if not entries:
-        raise ValueError("Found 0 sample(s) in X while a minimum of 1 is required: give structures.")
-    parts = [_read(entry, row) for row, entry in enumerate(entries)]
+    parts = [_read(entry, row) for row, entry in enumerate(_entries(X))]
     numbers, positions, cells, pbc = zip(*parts, strict=True)
     first = np.r_[0, np.cumsum([len(part) for part in numbers])]
     found = Structures(
@@ -198,57 +195,6 @@ def neighbour_pairs(structures, cutoff, *, allow_overlap=False):
     return pairs
 
 
-def all_electron_energies(structures):
-    """Estimate total energies of all electrons from free atoms, whatever the bonds: right to about 10 %.
-
-    Parameters
-    ----------
-    structures : Structures
-
-    Returns
-    -------
-    ndarray of shape (n_structures,)
-        In Hartree, negative. Of atoms by Schwinger's formula, Phys. Rev. A 24, 2353 (1981).
-    """
-    z = np.arange(len(SYMBOLS))
-    atoms = -(0.768745 * z ** (7 / 3) - z**2 / 2 + 0.2699 * z ** (5 / 3))
-    return structures.counts() @ atoms
-
-
-def looks_like_hartree(structures, y):
-    """Tell whether energies are total ones of all electrons in Hartree, by their magnitude alone.
-
-    Energies of valence electrons (pseudopotentials, tight binding), of formation or of atomisation are told
-    from none of that: for them the answer is False in any unit.
-
-    Parameters
-    ----------
-    structures : Structures
-    y : array-like of shape (n_structures,)
-        Total energies. NaN is passed over.
-
-    Returns
-    -------
-    bool
-        Whether more than half of the energies do.
-
-    Examples
-    --------
-    >>> from skxfer.structures import looks_like_hartree, read_structures
-    >>> water = read_structures([([8, 1, 1], [[0, 0, 0], [0, 0.76, 0.59], [0, -0.76, 0.59]])])
-    >>> looks_like_hartree(water, [-76.4]), looks_like_hartree(water, [-76.4 * 27.2114])
-    (True, False)
-    """
-    ratio = np.asarray(y, dtype=float).ravel() / all_electron_energies(structures)
-    ratio = ratio[np.isfinite(ratio)]
-    return bool(ratio.size and np.mean(in_all_electron_range(ratio)) > 0.5)
-
-
-def in_all_electron_range(ratio):
-    """Tell which ratios of an energy to the estimate of all electrons are near 1."""
-    return (ratio > ALL_ELECTRON[0]) & (ratio < ALL_ELECTRON[1])
-
-
 def _pairs_of_clusters(structures, rows, size, cutoff):
     """Structure, atoms and shift of the pairs of clusters that have the same size."""
     atoms = structures.first[rows][:, None] + np.arange(size)
@@ -301,6 +247,46 @@ def _check_apart(structures, pairs, row):
         )
 
 
+def _entries(X):
+    """List of what should be structures."""
+    if hasattr(X, "__iter__") and not hasattr(X, "__len__"):
+        raise TypeError(f"X must be a sequence of structures, it is a {type(X).__name__}: give list(X).")
+    single = isinstance(X, (str, os.PathLike)) or hasattr(X, "positions") or not hasattr(X, "__len__")
+    if single or _is_pair(X):
+        kind = "one pair (numbers, positions)" if _is_pair(X) else type(X).__name__
+        raise TypeError(
+            f"X must be a sequence of structures, it is {kind}: put a single one in a list, and read a file "
+            "of many with ase.io.read(path, ':')."
+        )
+    X = X.to_numpy() if hasattr(X, "to_numpy") else X
+    if isinstance(X, np.ndarray):
+        if X.dtype.kind in "biufc":
+            raise TypeError(
+                "X must be a sequence of structures (ase.Atoms, pairs of atomic numbers and positions, or "
+                f"paths), it is a table of numbers of shape {X.shape}."
+            )
+        if X.ndim > 1 and X.shape[1:] != (1,):
+            raise TypeError(
+                f"X must be one column of structures, its shape is {X.shape}: select the column that holds "
+                "them, as X[['structure']]; of a list give the list, as np.array takes structures apart."
+            )
+        X = X.ravel()
+    if not len(X):
+        raise ValueError("Found 0 sample(s) in X while a minimum of 1 is required: give structures.")
+    return list(X)
+
+
+def _is_pair(X):
+    """Whether this is one structure, of numbers or symbols and positions."""
+    if not isinstance(X, (tuple, list)) or len(X) != 2:
+        return False
+    try:
+        numbers, positions = np.asarray(X[0]), np.asarray(X[1], dtype=float)
+    except (TypeError, ValueError):
+        return False
+    return numbers.ndim == 1 and numbers.dtype.kind in "iufU" and positions.shape == (len(numbers), 3)
+
+
 def _read(entry, row):
     """Numbers, positions, cell and periodicity of one entry."""
     if isinstance(entry, (str, os.PathLike)):
@@ -315,12 +301,14 @@ def _read(entry, row):
     if not isinstance(entry, (tuple, list)) or len(entry) != 2:
         raise TypeError(
             f"Structure {row} is {_shown(entry)}, of type {type(entry).__name__}: give an ase.Atoms, a pair "
-            "(atomic numbers, positions), or a path."
+            "(atomic numbers or symbols, positions), or a path."
         )
     try:
         numbers, positions = np.asarray(entry[0]), np.asarray(entry[1], dtype=float)
     except (TypeError, ValueError):
         raise TypeError(f"Structure {row} is a pair, but not of numbers: {_shown(entry)}.") from None
+    if numbers.ndim == 1 and all(isinstance(symbol, str) for symbol in numbers):
+        numbers = _numbers_of(numbers, row)
     whole = numbers.dtype.kind in "iu" or (numbers.dtype.kind == "f" and np.all(numbers == np.round(numbers)))
     if numbers.ndim != 1 or positions.shape != (len(numbers), 3) or not (whole or not len(numbers)):
         raise ValueError(
@@ -328,6 +316,13 @@ def _read(entry, row):
             f"3): the shapes are {numbers.shape} and {positions.shape}, the first is of {numbers.dtype}."
         )
     return numbers.astype(int), positions, np.zeros((3, 3)), np.zeros(3, dtype=bool)
+
+
+def _numbers_of(symbols, row):
+    unknown = [str(symbol) for symbol in symbols if symbol not in NUMBERS]
+    if unknown:
+        raise ValueError(f"Structure {row} has the symbol {unknown[0]!r}, which is no element.")
+    return np.array([NUMBERS[symbol] for symbol in symbols], dtype=int)
 
 
 def _read_file(path, row):
@@ -373,6 +368,18 @@ def _check(found):
         raise ValueError(
             f"Structure {row} is periodic along its cell vector {axis}, which is "
             f"{found.cell[row, axis].tolist()}: set the cell, or pbc to False."
+        )
+    rows = np.flatnonzero(found.pbc.any(axis=1))
+    pbc = found.pbc[rows]
+    vectors = np.where(pbc[:, :, None], found.cell[rows], 0.0)
+    vectors /= np.where(pbc, np.linalg.norm(vectors, axis=2), 1.0)[:, :, None]
+    flat = np.linalg.matrix_rank(vectors, tol=FLAT) < pbc.sum(axis=1)
+    if flat.any():
+        row = rows[flat][0]
+        raise ValueError(
+            f"Structure {row} is periodic along the cell vectors {found.cell[row][found.pbc[row]].tolist()}, "
+            "which lie in one plane or on one line: correct the cell, or set pbc to False where it does not "
+            "repeat."
         )
 
 

@@ -41,6 +41,41 @@ def test_containers(container):
     assert read_structures(container(atoms)).n_atoms.tolist() == [3, 5]
 
 
+@pytest.mark.parametrize("symbols", [["O", "H", "H"], np.array(["O", "H", "H"], dtype=object)])
+def test_symbols_do_for_atomic_numbers(symbols):
+    found = read_structures([(symbols, WATER[1]), (["He"], [[0, 0, 0]])])
+    assert found.numbers.tolist() == [8, 1, 1, 2]
+
+
+def test_two_pairs_are_two_structures():
+    assert read_structures([WATER, WATER]).n_atoms.tolist() == [3, 3]
+    assert read_structures((([1], [[0, 0, 0]]), ([2], [[0, 0, 0]]))).n_atoms.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("cell", "pbc", "vectors"),
+    [
+        (
+            [[3, 0, 0], [6, 0, 0], [0, 0, 4]],
+            True,
+            r"\[\[3.0, 0.0, 0.0\], \[6.0, .* 4.0\]\]",
+        ),
+        ([[3, 0, 0], [0, 3, 0], [3, 3, 1e-9]], True, "which lie in one plane"),
+        ([[3, 0, 0], [6, 0, 0], [0, 0, 4]], [True, True, False], r"\[\[3.0, 0.0, 0.0\], \[6.0, 0.0, 0.0\]\]"),
+    ],
+)
+def test_cells_without_a_volume_are_refused(cell, pbc, vectors):
+    atoms = ase.Atoms("H2", [[0, 0, 0], [0, 0, 0.7]], cell=cell, pbc=pbc)
+    with pytest.raises(ValueError, match=f"Structure 1 is periodic along the cell vectors .*{vectors}"):
+        read_structures([bulk("Cu"), atoms])
+
+
+def test_flat_cells_are_no_matter_where_they_do_not_repeat():
+    flat, thin = [[3, 0, 0], [6, 0, 0], [0, 0, 4]], [[3, 0, 0], [0, 3, 0], [0, 0, 1e-3]]
+    atoms = [ase.Atoms("H", cell=flat, pbc=pbc) for pbc in (False, [True, False, True])]
+    assert len(read_structures([*atoms, ase.Atoms("H", cell=thin, pbc=True)])) == 3
+
+
 def test_some_structures_are_taken():
     atoms = [molecule(name) for name in ("H2O", "CH4", "C6H6")]
     found, same = read_structures(atoms).take(np.array([2, 0])), read_structures([atoms[2], atoms[0]])
@@ -100,6 +135,12 @@ def test_pairs_belong_to_their_structure():
         ([WATER, ([], np.zeros((0, 3)))], ValueError, "Structure 1 has no atoms"),
         ([WATER, ase.Atoms("HX", [[0, 0, 0], [0, 0, 1]])], ValueError, "Atom 1 of structure 1 .*ghost"),
         ([WATER, ([1], [[0, np.nan, 0]])], ValueError, "Atom 0 of structure 1 .*must be finite"),
+        (([1, 1], [[0, 0, 0], [0, 0, 0.7]]), TypeError, "one pair .*a single one in a list"),
+        ((["H", "H"], np.eye(3)[:2]), TypeError, "one pair .*a single one in a list"),
+        ((WATER for _ in range(2)), TypeError, r"it is a generator: give list\(X\)"),
+        (pd.DataFrame({"id": [1], "structure": [WATER]}), TypeError, r"shape is \(1, 2\): select the column"),
+        (pd.DataFrame({"size": [1, 2]}), TypeError, "a table of numbers"),
+        ([WATER, (["H", "Hh"], np.eye(3)[:2])], ValueError, "Structure 1 has the symbol 'Hh'"),
         ([ase.Atoms("H", pbc=True)], ValueError, "Structure 0 is periodic along its cell vector 0"),
     ],
 )

@@ -7,8 +7,8 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_is_fitted
 
+from .._energies import ENERGY_UNITS, unit_factor
 from .._io_names import require
-from ..models._energies import UNITS, unit_factor
 from ..structures import neighbour_pairs, read_structures
 
 _calculator = require("ase.calculators.calculator")
@@ -40,7 +40,8 @@ class SkxferCalculator(_calculator.Calculator):
         Or any fitted estimator with an `energy_unit` and with ``predict_forces(X, return_energy=True)``
         that returns forces, energies and standard deviations.
     min_distance : float, optional
-        Warn where two atoms are closer, in Å. Default: 0.9 times ``model.min_distance_``.
+        Warn where two atoms are closer, in Å, whatever their elements: a model that knows H-H bonds is
+        silent about metal atoms as close as these. Default: 0.9 times ``model.min_distance_``.
     max_gap : float, optional
         Warn where an atom is farther from its nearest neighbour, in Å; inf: never. Default: 1.1 times
         ``model.max_gap_``.
@@ -207,13 +208,12 @@ def _check_model(model):
     if not hasattr(model, "predict_forces") or not hasattr(model, "energy_unit"):
         raise TypeError(
             f"model must be a fitted estimator with predict_forces and energy_unit, as a SchNetIIARegressor; "
-            f"it is {model!r:.60}. If it holds one, pass that, as best_estimator_ of a search."
+            f"it is {model!r:.60}. If it holds one, pass that, as best_estimator_ of a "
+            "search, or stages_[...] of a SequentialTransfer."
         )
     check_is_fitted(model, msg="This %(name)s is not fitted: call fit(structures, energies, forces) first.")
-    if model.energy_unit.removesuffix("/atom") not in UNITS:
-        raise ValueError(
-            f"model.energy_unit is {model.energy_unit!r}: it must be one of {[*UNITS]}, or that per atom."
-        )
+    if model.energy_unit not in ENERGY_UNITS:
+        raise ValueError(f"model.energy_unit is {model.energy_unit!r}: it must be one of {[*ENERGY_UNITS]}.")
 
 
 def _default_limits(model):

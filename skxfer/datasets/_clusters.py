@@ -11,14 +11,13 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from .._energies import HARTREE, all_electron_energies, free_atoms, in_all_electron_range, is_bound
 from .._io_names import require
-from ..structures import HARTREE, SYMBOLS, all_electron_energies, in_all_electron_range, read_structures
+from ..structures import NUMBERS, SYMBOLS, read_structures
 from ._files import DATA, find_home, read_content, registry
 
 # PBE0/3-21G, in Hartree.
 FREE_ATOMS = {"B": -24.4739, "Se": -2389.8317}
-# Labels of free atoms themselves are bound, whatever the rounding of a sum.
-ROUNDING = 1e-9
 
 
 class _System(NamedTuple):
@@ -157,7 +156,7 @@ def fetch_boron_clusters(system, size, *, data_home=None, download_if_missing=Tr
     return Bunch(
         data=data,
         target=target,
-        bound=_bound(target, symbols, reference, name),
+        bound=_bound(structures, target, reference, name),
         domain=np.full(len(data), size),
         reference_energies=reference,
         unit="eV",
@@ -204,7 +203,7 @@ def _read(content, name):
 def _check_composition(structures, symbols, name):
     expected = np.zeros(len(SYMBOLS), dtype=int)
     for symbol, count in symbols.items():
-        expected[SYMBOLS.tolist().index(symbol)] = count
+        expected[NUMBERS[symbol]] = count
     counts = structures.counts()
     other = np.flatnonzero((counts != expected).any(axis=1))
     if other.size:
@@ -226,8 +225,9 @@ def _in_ev(structures, energies, name):
     return energies * HARTREE
 
 
-def _bound(target, symbols, reference, name):
+def _bound(structures, target, reference, name):
     """Tell which labels do not lie above the energy of the free atoms."""
+    symbols = SYMBOLS[np.unique(structures.numbers)]
     unknown = [symbol for symbol in symbols if symbol not in reference]
     if unknown:
         warnings.warn(
@@ -236,5 +236,4 @@ def _bound(target, symbols, reference, name):
             stacklevel=4,
         )
         return np.ones(len(target), dtype=bool)
-    limit = sum(count * reference[symbol] for symbol, count in symbols.items())
-    return target <= limit + ROUNDING * abs(limit)
+    return is_bound(target, free_atoms(structures, reference))

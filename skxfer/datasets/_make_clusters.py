@@ -6,7 +6,9 @@ import numpy as np
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from .._energies import free_atoms, is_bound
 from .._io_names import require
+from ..structures import read_structures
 
 # Metals of ASE's effective medium theory, and lattice constants of their face-centred cubic crystals in Å.
 LATTICE = {"Al": 4.05, "Ag": 4.09, "Au": 4.08, "Cu": 3.61, "Ni": 3.52, "Pd": 3.89, "Pt": 3.92}
@@ -69,7 +71,7 @@ def make_doped_clusters(
         reference_energies : dict of str to float
             Energies of the free atoms in eV.
         bound : ndarray of bool of shape (n_samples,)
-            Whether the energy is below that of the free atoms: True for all.
+            Whether the energy is not above that of the free atoms: True for all.
         unit, force_unit : str
             "eV" and "eV/Å".
         DESCR : str
@@ -118,14 +120,14 @@ def make_doped_clusters(
         symbol: float(Atoms(symbol, calculator=EMT()).get_potential_energy())
         for symbol in dict.fromkeys([host, dopant] if n_dopants else [host])
     }
-    limit = [sum(reference[symbol] for symbol in atoms.symbols) for atoms in data]
+    limit = free_atoms(read_structures(data), reference)
     return Bunch(
         data=data,
         target=target,
         forces=forces,
         domain=domain,
         reference_energies=reference,
-        bound=target < limit,
+        bound=is_bound(target, limit),
         unit="eV",
         force_unit="eV/Å",
         DESCR=(

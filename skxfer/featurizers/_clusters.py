@@ -5,29 +5,16 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 from sklearn.utils._param_validation import Interval
 
+from .._bonds import BOND_FACTOR, covalent_radii, fragments
 from ..structures import neighbour_pairs
 from ._structures import StructureFeaturizer
 
-# fmt: off
-# In Å, by atomic number from 1 (H) to 96 (Cm).
-COVALENT_RADII = np.array([
-    0.31, 0.28,
-    1.28, 0.96, 0.84, 0.76, 0.71, 0.66, 0.57, 0.58,
-    1.66, 1.41, 1.21, 1.11, 1.07, 1.05, 1.02, 1.06,
-    2.03, 1.76, 1.70, 1.60, 1.53, 1.39, 1.39, 1.32,
-    1.26, 1.24, 1.32, 1.22, 1.22, 1.20, 1.19, 1.20, 1.20, 1.16,
-    2.20, 1.95, 1.90, 1.75, 1.64, 1.54, 1.47, 1.46,
-    1.42, 1.39, 1.45, 1.44, 1.42, 1.39, 1.39, 1.38, 1.39, 1.40,
-    2.44, 2.15, 2.07, 2.04, 2.03, 2.01, 1.99, 1.98, 1.98, 1.96, 1.94, 1.92, 1.92, 1.89, 1.90, 1.87, 1.87,
-    1.75, 1.70, 1.62, 1.51, 1.44, 1.41, 1.36, 1.36, 1.32, 1.45, 1.46, 1.48, 1.40, 1.50, 1.50,
-    2.60, 2.21, 2.15, 2.06, 2.00, 1.96, 1.90, 1.87, 1.80, 1.69,
-])
-# fmt: on
 # Pairs whose Gaussians are computed at once: what limits memory.
 CHUNK = 200_000
+# Gaussians are left out where they are less than 4e-6 of their height: a jump that nothing sees.
+WIDTHS = 5.0
 # Atoms with more bonds than this are counted with those that have as many.
 MAX_BONDS = 12
 
@@ -42,7 +29,7 @@ class ClusterFeaturizer(StructureFeaturizer):
     Parameters
     ----------
     r_max : float, default=8.0
-        Largest distance between two atoms that counts, in Å.
+        Largest distance of the radial distributions and of nearest neighbours, in Å.
     n_bins : int, default=20
         Number of points of each radial distribution, evenly spaced up to `r_max`.
     sigma : float or None, default=None
@@ -122,7 +109,7 @@ class ClusterFeaturizer(StructureFeaturizer):
         "bond_factor": [Interval(Real, 0, None, closed="neither")],
     }
 
-    def __init__(self, *, r_max=8.0, n_bins=20, sigma=None, bond_factor=1.25):
+    def __init__(self, *, r_max=8.0, n_bins=20, sigma=None, bond_factor=BOND_FACTOR):
         self.r_max = r_max
         self.n_bins = n_bins
         self.sigma = sigma
@@ -150,20 +137,21 @@ class ClusterFeaturizer(StructureFeaturizer):
                 "structures too, or set its pbc to False."
             )
         element = np.searchsorted(self._numbers, structures.numbers)
-        pairs = neighbour_pairs(structures, float(self.r_max))
+        # A part of the Gaussian of a pair beyond r_max is within: no feature jumps where pairs cross it.
+        reach = self.r_max + WIDTHS * self._width()
+        longest_bond = self.bond_factor * 2 * covalent_radii(self._numbers).max()
+        pairs = neighbour_pairs(structures, float(max(reach, longest_bond)))
         apart = structures.positions[pairs.j] - structures.positions[pairs.i] + pairs.shift
         distance = np.linalg.norm(apart, axis=1)
-        cutoff = self.bond_factor * (
-            _radii(structures.numbers[pairs.i]) + _radii(structures.numbers[pairs.j])
-        )
-        bonded = distance < cutoff
+        radii = covalent_radii(structures.numbers)
+        bonded = distance < self.bond_factor * (radii[pairs.i] + radii[pairs.j])
 
         blocks = [
             structures.n_atoms,
             structures.counts()[:, self._numbers],
             self._of_pairs(structures, pairs, element, distance, bonded),
             self._of_atoms(structures, pairs, element, distance, bonded),
-            _fragments(structures, pairs.i[bonded], pairs.j[bonded]),
+            _sizes_of_fragments(structures, pairs.i[bonded], pairs.j[bonded]),
         ]
         if not self.periodic_:
             blocks.append(_shape(structures, element, len(self.elements_)))
@@ -194,6 +182,9 @@ class ClusterFeaturizer(StructureFeaturizer):
     def _grid(self):
         return self.r_max * np.arange(1, self.n_bins + 1) / self.n_bins
 
+    def _width(self):
+        return self.r_max / self.n_bins if self.sigma is None else self.sigma
+
     def _of_pairs(self, structures, pairs, element, distance, bonded):
         """Radial distributions, mean lengths of bonds, and the shortest distance of each structure."""
         n, n_elements = len(structures), len(self.elements_)
@@ -203,11 +194,10 @@ class ClusterFeaturizer(StructureFeaturizer):
         kind[a, b] = kind[b, a] = np.arange(len(a))
         key = row * len(a) + kind[element[pairs.i], element[pairs.j]]
 
-        sigma = self.r_max / self.n_bins if self.sigma is None else self.sigma
         rdf = np.zeros((n * len(a), self.n_bins))
         for start in range(0, len(key), CHUNK):
             part = slice(start, start + CHUNK)
-            gaussians = np.exp(-0.5 * ((distance[part, None] - self._grid()) / sigma) ** 2)
+            gaussians = np.exp(-0.5 * ((distance[part, None] - self._grid()) / self._width()) ** 2)
             # Pairs are ordered by structure.
             low, high = row[part][[0, -1]] * len(a) + [0, len(a)]
             rdf[low:high] += _sums(gaussians, key[part] - low, high - low)
@@ -242,10 +232,6 @@ class ClusterFeaturizer(StructureFeaturizer):
         return np.concatenate([block.reshape(n, -1) for block in blocks], axis=1)
 
 
-def _radii(numbers):
-    return COVALENT_RADII[np.minimum(numbers, len(COVALENT_RADII)) - 1]
-
-
 def _sums(values, group, n_groups):
     """Sums of the rows of each group, ndarray of shape (n_groups, n_columns)."""
     member = csr_array((np.ones(len(group)), (group, np.arange(len(group)))), shape=(n_groups, len(group)))
@@ -263,11 +249,9 @@ def _statistics(values, group, n_groups, empty):
     return np.where(size, mean, empty), std, np.where(size, low, empty), np.where(size, high, empty)
 
 
-def _fragments(structures, i, j):
+def _sizes_of_fragments(structures, i, j):
     """Number of fragments, and share of atoms in the largest, ndarray of shape (n_structures, 2)."""
-    n_atoms = len(structures.numbers)
-    graph = csr_array((np.ones(len(i)), (i, j)), shape=(n_atoms, n_atoms))
-    _, label = connected_components(graph, directed=False)
+    label = fragments(len(structures.numbers), i, j)
     row = np.empty(label.max() + 1, dtype=int)
     row[label] = structures.row
     largest = np.zeros(len(structures))

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ..structures import SYMBOLS, TakesStructures, read_structures
+from ..structures import NUMBERS, SYMBOLS, TakesStructures, read_structures
 
 
 class StructureFeaturizer(TakesStructures, TransformerMixin, BaseEstimator):
@@ -51,17 +51,10 @@ class StructureFeaturizer(TakesStructures, TransformerMixin, BaseEstimator):
         """Structures of a fitted transformer, all of known elements."""
         check_is_fitted(self)
         structures = read_structures(X)
-        unknown = ~np.isin(structures.numbers, self._numbers)
-        if unknown.any():
-            atom = np.flatnonzero(unknown)[0]
-            raise ValueError(
-                f"Structure {structures.row[atom]} holds {SYMBOLS[structures.numbers[atom]]}, which no "
-                f"structure in fit did (they held {', '.join(self.elements_)}): leave this structure out, or "
-                "fit on structures that hold it."
-            )
+        self._check_elements(structures)
         return structures
 
     @property
     def _numbers(self):
         """Atomic numbers of the elements, in order."""
-        return np.array([number for number, symbol in enumerate(SYMBOLS) if symbol in self.elements_])
+        return np.array([NUMBERS[symbol] for symbol in self.elements_])

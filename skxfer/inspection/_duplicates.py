@@ -12,7 +12,8 @@ def find_duplicates(structures, tolerance):
     """Find structures whose geometry an earlier one has.
 
     Sorted distances between atoms, by pairs of elements, and from the centre of the atoms, by element, are
-    compared. None may differ by more than a tolerance.
+    compared: all of a kind, or 256 evenly spaced ones if there are more. None of these may differ by more
+    than a tolerance.
 
     Parameters
     ----------

@@ -5,15 +5,14 @@ from numbers import Real
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from .._io_names import require
+from .._bonds import BOND_FACTOR, covalent_radii, fragments
+from .._energies import ENERGY_UNITS, free_atoms, is_bound, unit_factor
 from ..structures import SYMBOLS, neighbour_pairs, read_structures
 from ._duplicates import find_duplicates
-from ._labels import FEWEST, UNITS, free_atoms, label_deviation, suspected_units
+from ._labels import FEWEST, label_deviation, suspected_units
 
 # What each check finds, and what to do.
 CHECKS = {
@@ -48,7 +47,7 @@ CHECKS = {
     "fragmented": (
         "The atoms are in several pieces (column n_fragments).",
         "A right label of something else than one cluster: leave the row out, or pass ignore='fragmented' if "
-        "a model shall learn of pieces as well. For ionic or weakly bound clusters raise `bond`.",
+        "a model shall learn of pieces as well. For ionic or weakly bound clusters raise `bond_factor`.",
     ),
     "duplicate": (
         "An earlier row has the same geometry (column duplicate_of).",
@@ -60,9 +59,6 @@ CHECKS = {
     ),
 }
 MOST_BINDING = 12.0  # eV/atom; tungsten has 8.9
-ROUNDING = 1e-9
-# ase.data knows no covalent radius beyond curium; in Å, that of curium.
-LAST_RADIUS, RADIUS_BEYOND = 96, 1.69
 
 
 class ScreenReport(Bunch):
@@ -92,10 +88,10 @@ _POSITIVE = [Interval(Real, 0, None, closed="neither")]
 @validate_params(
     {
         "reference_energies": [dict, pd.Series, None],
-        "energy_unit": [StrOptions(set(UNITS))],
+        "energy_unit": [StrOptions(set(ENERGY_UNITS))],
         "ignore": [str, list, tuple, set],
         "overlap": _POSITIVE,
-        "bond": _POSITIVE,
+        "bond_factor": _POSITIVE,
         "tolerance": _POSITIVE,
         "label_tolerance": [Interval(Real, 0, None, closed="left")],
         "outlier": _POSITIVE,
@@ -110,7 +106,7 @@ def screen_unbound(
     energy_unit="eV",
     ignore=(),
     overlap=0.5,
-    bond=1.3,
+    bond_factor=BOND_FACTOR,
     tolerance=0.01,
     label_tolerance=0.01,
     outlier=8.0,
@@ -137,22 +133,23 @@ def screen_unbound(
         :class:`ase.Atoms`, pairs (atomic numbers, positions in Å), or paths; see
         :func:`skxfer.structures.read_structures`.
     y : array-like of shape (n_structures,) or (n_structures, 1), default=None
-        Total energies. Without them the geometries alone are checked.
+        Total energies, or these per atom. Without them the geometries alone are checked.
     reference_energies : dict of str to float, default=None
         Energy of the free atom of each element, by symbol, in the unit of `y` and by the same method (the
         ``reference_energies`` of our data sets). Without it the labels are not compared with free atoms; the
         report says so.
-    energy_unit : {"eV", "Hartree", "kcal/mol", "kJ/mol"}, default="eV"
-        Unit of `y`.
+    energy_unit : str, default="eV"
+        Unit of `y`: "eV", "meV", "Hartree", "kcal/mol" or "kJ/mol", or one of these per atom, as "eV/atom".
     ignore : str or sequence of str, default=()
         Checks that are reported but leave ``keep`` alone, such as ``"fragmented"``.
     overlap : float, default=0.5
         Share of the sum of covalent radii below which two atoms overlap. The shortest of all bonds, Cr2, has
         0.6.
-    bond : float, default=1.3
+    bond_factor : float, default=1.25
         Multiple of the sum of covalent radii up to which two atoms are bonded.
     tolerance : float, default=0.01
-        Geometries are the same if none of their sorted distances differ by more, in Å.
+        Geometries are the same if none of their sorted distances that are compared differ by more, in Å: of
+        each pair of elements all, or 256 evenly spaced ones if there are more.
     label_tolerance : float, default=0.01
         Labels of one geometry that differ by more, in eV/atom, are in conflict.
     outlier : float, default=8.0
@@ -188,13 +185,15 @@ def screen_unbound(
         A structure that cannot be read (naming the row); labels of another length; an element without a
         reference energy; an unknown name in `ignore`.
     ImportError
-        ASE is not installed; or matscipy, and a structure is periodic or has more than 100 atoms.
+        A path was given, and ASE is not installed; or a structure is periodic or has more than 100 atoms,
+        and matscipy is not.
 
     Notes
     -----
     Total energies of all electrons are known by their magnitude, from the atomic numbers alone, to 10 %.
-    Units of valence energies (pseudopotentials, tight binding) cannot be told. Periodic structures are not
-    compared for duplicates, and never called fragmented.
+    Units of valence energies (pseudopotentials, tight binding) cannot be told. Whether labels are per atom is
+    told from all rows together. Periodic structures are not compared for duplicates, and never called
+    fragmented.
 
     Examples
     --------
@@ -214,19 +213,22 @@ def screen_unbound(
     unknown = [check for check in ignored if check not in CHECKS]
     if unknown:
         raise ValueError(f"Unknown check {unknown[0]!r} in ignore: choose from {list(CHECKS)}.")
-    per_ev = UNITS[energy_unit] / UNITS["eV"]
     table = _describe(structures)
     skipped = {}
     if y is None:
         skipped |= dict.fromkeys(list(CHECKS)[:5] + ["conflicting_label"], "as y was not given.")
     else:
         table["label"] = y = _check_labels(y, len(structures))
-        _screen_labels(table, structures, y, reference_energies, energy_unit, per_ev, outlier, skipped)
-    _screen_distances(table, structures, overlap, bond)
-    _screen_duplicates(table, structures, y, tolerance, label_tolerance * per_ev)
+        energies = y * unit_factor(energy_unit, structures.n_atoms)
+        _screen_labels(table, structures, energies, reference_energies, energy_unit, outlier, skipped)
+    _screen_distances(table, structures, overlap, bond_factor)
+    _screen_duplicates(table, structures, tolerance)
+    if y is not None:
+        _screen_conflicts(table, energies / structures.n_atoms, label_tolerance)
     if structures.pbc.any():
         n = int(structures.pbc.any(axis=1).sum())
-        skipped["duplicate"] = f"as geometries of periodic structures are not compared ({n} rows)."
+        why = f"as geometries of periodic structures are not compared ({n} rows)."
+        skipped |= {"duplicate": why, "conflicting_label": skipped.get("conflicting_label", why)}
     for check in set(CHECKS) - set(table):
         table[check] = False
     table = table[[*(column for column in table if column not in CHECKS), *CHECKS]]
@@ -258,65 +260,63 @@ def _describe(structures):
     return pd.DataFrame({"formula": np.array(formulas)[kind.ravel()], "n_atoms": structures.n_atoms})
 
 
-def _screen_labels(table, structures, y, reference_energies, energy_unit, per_ev, outlier, skipped):
-    table["missing_label"] = ~np.isfinite(y)
-    table["suspected_unit"] = suspected_units(structures, y, energy_unit)
+def _screen_labels(table, structures, energies, reference_energies, energy_unit, outlier, skipped):
+    """Check energies of whole structures in eV, and the labels in `energy_unit` in the table."""
+    finite = np.isfinite(energies)
+    table["missing_label"] = ~finite
+    table["suspected_unit"] = suspected_units(structures, table["label"].to_numpy(), energy_unit)
     table["suspect_unit"] = table["suspected_unit"] != ""
     if reference_energies is None:
         why = "as reference_energies was not given (energies of the free atoms, {symbol: energy})."
         skipped |= dict.fromkeys(["above_free_atoms", "too_strongly_bound"], why)
-        wrong = np.zeros(len(y), dtype=bool)
+        wrong = np.zeros(len(energies), dtype=bool)
     else:
-        limit = free_atoms(structures, reference_energies)
-        above = (y - limit) / structures.n_atoms
-        table["energy_above_atoms"] = above
-        # Labels of free atoms themselves are bound, whatever the rounding of a sum.
-        table["above_free_atoms"] = np.isfinite(y) & (y > limit + ROUNDING * np.abs(limit))
-        table["too_strongly_bound"] = np.isfinite(y) & (above < -MOST_BINDING * per_ev)
+        factor = unit_factor(energy_unit)
+        limit = free_atoms(structures, reference_energies) * factor
+        above = (energies - limit) / structures.n_atoms
+        table["energy_above_atoms"] = above / factor
+        table["above_free_atoms"] = finite & ~is_bound(energies, limit)
+        table["too_strongly_bound"] = finite & (above < -MOST_BINDING)
         wrong = (table["above_free_atoms"] | table["too_strongly_bound"]).to_numpy()
     right = ~(wrong | table["missing_label"] | table["suspect_unit"]).to_numpy()
-    deviation = label_deviation(structures, y, right, per_ev)
+    deviation = label_deviation(structures, energies, right)
     if np.isnan(deviation).all():
         skipped["outlying_label"] = f"as fewer than {FEWEST} labels without another finding are comparable."
     table["label_deviation"] = deviation
     table["outlying_label"] = np.abs(deviation) > outlier
 
 
-def _screen_distances(table, structures, overlap, bond):
-    radii = np.array(require("ase.data").covalent_radii[: len(SYMBOLS)])
-    radii[LAST_RADIUS + 1 :] = RADIUS_BEYOND
-    reach = max(overlap, bond) * 2 * radii[np.unique(structures.numbers)].max()
-    pairs = neighbour_pairs(structures, reach, allow_overlap=True)
+def _screen_distances(table, structures, overlap, bond_factor):
+    radii, largest = covalent_radii(structures.numbers), max(overlap, bond_factor)
+    pairs = neighbour_pairs(structures, largest * 2 * radii.max(), allow_overlap=True)
     apart = structures.positions[pairs.j] - structures.positions[pairs.i] + pairs.shift
-    ratio = np.linalg.norm(apart, axis=1) / (
-        radii[structures.numbers[pairs.i]] + radii[structures.numbers[pairs.j]]
-    )
+    ratio = np.linalg.norm(apart, axis=1) / (radii[pairs.i] + radii[pairs.j])
     row = structures.row
     smallest = np.full(len(structures), np.inf)
     np.minimum.at(smallest, row[pairs.i], ratio)
-    bonded = ratio < bond
-    graph = coo_matrix(
-        (np.ones(bonded.sum()), (pairs.i[bonded], pairs.j[bonded])), shape=(len(row), len(row))
-    )
-    piece = connected_components(graph, directed=False)[1]
-    _, atom = np.unique(piece, return_index=True)
+    bonded = ratio < bond_factor
+    _, atom = np.unique(fragments(len(row), pairs.i[bonded], pairs.j[bonded]), return_index=True)
     n_fragments = np.bincount(row[atom], minlength=len(structures))
-    table["min_distance_ratio"] = np.where(smallest < max(overlap, bond), smallest, np.nan)
+    table["min_distance_ratio"] = np.where(smallest < largest, smallest, np.nan)
     table["n_fragments"] = n_fragments
     table["overlapping_atoms"] = smallest < overlap
     table["fragmented"] = (n_fragments > 1) & ~structures.pbc.any(axis=1)
 
 
-def _screen_duplicates(table, structures, y, tolerance, label_tolerance):
+def _screen_duplicates(table, structures, tolerance):
     first = find_duplicates(structures, tolerance)
     again = first != np.arange(len(first))
     table["duplicate_of"] = pd.array(np.where(again, first, 0), dtype="Int64")
     table.loc[~again, "duplicate_of"] = pd.NA
     table["duplicate"] = again
-    if y is not None:
-        labels = pd.Series(np.where(np.isfinite(y), y, np.nan) / structures.n_atoms).groupby(first)
-        span = labels.transform("max") - labels.transform("min")
-        table["conflicting_label"] = span.to_numpy() > label_tolerance
+
+
+def _screen_conflicts(table, energies, label_tolerance):
+    """Compare energies per atom, in eV, of rows that have one geometry."""
+    first = table["duplicate_of"].fillna(pd.Series(table.index, dtype="Int64")).to_numpy()
+    labels = pd.Series(np.where(np.isfinite(energies), energies, np.nan)).groupby(first)
+    span = labels.transform("max") - labels.transform("min")
+    table["conflicting_label"] = span.to_numpy() > label_tolerance
 
 
 def _summarise(table):

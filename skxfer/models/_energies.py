@@ -1,35 +1,6 @@
-"""What energies are made of before a network sees them: units, energies of the elements, a robust scale."""
+"""What energies are made of before a network sees them: energies of the elements, a robust scale."""
 
 import numpy as np
-
-from ..structures import HARTREE
-
-# Of y, in eV.
-UNITS = {
-    "eV": 1.0,
-    "meV": 1e-3,
-    "Hartree": HARTREE,
-    "kcal/mol": 4.184 * 0.010364269656,
-    "kJ/mol": 0.010364269656,
-}
-
-
-def unit_factor(energy_unit, n_atoms=None):
-    """Return what turns energies of a unit into eV.
-
-    Parameters
-    ----------
-    energy_unit : str
-        One of `UNITS`, or per atom, as in ``"eV/atom"``.
-    n_atoms : ndarray of shape (n_structures,), optional
-        Of whole structures, if the unit is per atom. Default: of what is never per atom.
-
-    Returns
-    -------
-    float or ndarray of shape (n_structures,)
-    """
-    factor = UNITS[energy_unit.removesuffix("/atom")]
-    return factor if n_atoms is None or not energy_unit.endswith("/atom") else factor * n_atoms
 
 
 def fit_references(counts, energy):

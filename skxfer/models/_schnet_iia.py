@@ -11,12 +11,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._energies import UNITS, unit_factor
 from .._io_names import require
 from ..formulas import ELEMENTS
 from ..inputs import check_targets, check_weights
 from ..structures import SYMBOLS, TakesStructures, looks_like_hartree, neighbour_pairs, read_structures
 from ._calibration import MIN_HELD_OUT, held_out, laplace_variance
-from ._energies import UNITS, fit_references, robust_scale, unit_factor
+from ._energies import fit_references, robust_scale
 from ._init import StartsFromFitted
 from ._torch import to_tensor, train_net
 

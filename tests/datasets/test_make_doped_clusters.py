@@ -78,6 +78,10 @@ def test_free_atoms_have_their_energies_and_no_cluster_lies_above(clusters):
     assert clusters.bound.all()
 
 
+def test_free_atoms_are_bound():
+    assert make_doped_clusters(sizes=(1,), n_per_size=3, n_dopants=0).bound.all()
+
+
 def test_no_dopant_gives_pure_clusters():
     found = make_doped_clusters((4,), 1, host="Ni", n_dopants=0)
     assert found.data[0].get_chemical_formula() == "Ni4" and list(found.reference_energies) == ["Ni"]

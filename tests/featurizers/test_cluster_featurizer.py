@@ -9,7 +9,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from skxfer import ClusterFeaturizer
-from skxfer.featurizers._clusters import COVALENT_RADII
+from skxfer._bonds import COVALENT_RADII
 
 WATER = ([8, 1, 1], [[0, 0, 0], [0, 0.76, 0.59], [0, -0.76, 0.59]])
 OH = np.hypot(0.76, 0.59)
@@ -83,10 +83,29 @@ def test_radial_distribution_is_a_sum_of_gaussians():
         np.testing.assert_allclose(got, expected, atol=1e-12)
 
 
-def test_distances_beyond_r_max_do_not_count():
-    near, far = (([6, 6], [[0, 0, 0], [d, 0, 0]]) for d in (1.4, 3.1))
-    assert features([far], r_max=3.0, sigma=1.0)["rdf C-C 3"] == 0
-    assert features([near], r_max=3.0, sigma=1.0)["rdf C-C 3"] > 0
+def test_radial_distribution_goes_on_where_a_pair_crosses_r_max():
+    pairs = [([6, 6], [[0, 0, 0], [d, 0, 0]]) for d in (2.9999, 3.0001, 5.0)]
+    table = ClusterFeaturizer(r_max=3.0, sigma=1.0).set_output(transform="pandas").fit_transform(pairs)
+    np.testing.assert_allclose(table.iloc[0], table.iloc[1], atol=2e-4)
+    np.testing.assert_allclose(table["rdf C-C 3"], np.exp([0, 0, -2]) / 2, atol=1e-6)
+
+
+def test_radial_distribution_does_not_jump_where_pairs_are_left_out():
+    distances = np.arange(2.9, 4.5, 1e-3)
+    rdf = ClusterFeaturizer(r_max=3.0, n_bins=10).fit_transform(
+        [([6, 6], [[0, 0, 0], [d, 0, 0]]) for d in distances]
+    )
+    assert np.abs(np.diff(rdf, axis=0)).max() < 3e-3  # the slope of a Gaussian of 0.3 Å is 2 per Å
+
+
+def test_nearest_neighbours_and_the_shortest_distance_are_within_r_max():
+    found = features([([6, 6], [[0, 0, 0], [3.1, 0, 0]])], r_max=3.0)
+    assert found["nearest mean C-C"] == found["shortest"] == 3.0
+
+
+def test_bonds_may_be_longer_than_r_max():
+    found = features([([55, 55], [[0, 0, 0], [5.0, 0, 0]])], r_max=3.0, sigma=0.1)
+    assert found["n_fragments"] == 1 and found["bond mean Cs-Cs"] == 5.0
 
 
 def test_fragments():
@@ -192,7 +211,7 @@ def test_elements_are_learned_in_order_of_atomic_number():
 
 def test_unknown_element_is_named_with_its_structure():
     with pytest.raises(
-        ValueError, match=r"Structure 1 holds S, which no structure in fit did \(they held H, O"
+        ValueError, match=r"Structure 1 has the element S, which was not in training \(H, O\): drop it \(1 "
     ):
         ClusterFeaturizer().fit([WATER]).transform([WATER, ([1, 16], [[0, 0, 0], [0, 0, 1.3]])])
 

@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skxfer import screen_unbound
+from skxfer import ClusterFeaturizer, screen_unbound
 from skxfer.datasets import fetch_boron_clusters, make_doped_clusters
 
 ase = pytest.importorskip("ase")
 pytest.importorskip("matscipy")
+from ase import units  # noqa: E402
 from ase.build import bulk, molecule  # noqa: E402
 
 real = pytest.mark.skipif("SKXFER_DATA" not in os.environ, reason="SKXFER_DATA does not name the data folder")
@@ -128,7 +129,7 @@ def test_pieces_are_counted():
 def test_longer_bonds_make_one_piece_of_two():
     hydrogen = ase.Atoms("H2", [[0, 0, 0], [0, 0, 1.0]])  # radii 0.31 Å
     assert _flagged(screen_unbound([hydrogen]), "fragmented") == [0]
-    assert screen_unbound([hydrogen], bond=1.7).keep.all()
+    assert screen_unbound([hydrogen], bond_factor=1.7).keep.all()
 
 
 def test_crystals_are_one_piece_through_their_boundary_and_never_fragmented():
@@ -136,6 +137,21 @@ def test_crystals_are_one_piece_through_their_boundary_and_never_fragmented():
     found = screen_unbound(crystals)
     assert found.keep.all() and found.report["n_fragments"].tolist() == [1, 1]
     assert "periodic structures are not compared (2 rows)" in found.skipped["duplicate"]
+    assert found.skipped["conflicting_label"] == "as y was not given."
+
+
+def test_crystals_are_not_compared_and_the_report_says_so_of_both_checks():
+    found = screen_unbound([bulk("Cu"), bulk("Cu"), molecule("H2")], [1.0, 2.0, 3.0])
+    for check in ("duplicate", "conflicting_label"):
+        assert found.skipped[check] == "as geometries of periodic structures are not compared (2 rows)."
+
+
+def test_atoms_are_bonded_where_the_features_of_clusters_say_so():
+    lengths = np.linspace(1.2, 1.35, 16) * 1.52  # carbon
+    data = [([6, 6], [[0, 0, 0], [0, 0, length]]) for length in lengths]
+    found = screen_unbound(data).report["n_fragments"]
+    features = ClusterFeaturizer().set_output(transform="pandas").fit_transform(data)
+    assert found.tolist() == features["n_fragments"].tolist() == [1] * 5 + [2] * 11
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -203,6 +219,55 @@ def test_energies_per_atom_are_known_by_their_magnitude():
     assert set(screen_unbound(data, y).report["suspected_unit"]) == {"eV/atom"}
 
 
+MOL = units.mol
+
+
+@pytest.mark.parametrize(
+    ("unit", "factor"),
+    [
+        ("eV", 1),
+        ("meV", 1e-3),
+        ("Hartree", HARTREE),
+        ("kcal/mol", units.kcal / MOL),
+        ("kJ/mol", units.kJ / MOL),
+    ],
+)
+@pytest.mark.parametrize("per_atom", [False, True])
+def test_units_change_nothing_but_the_unit_of_what_is_reported(clusters, unit, factor, per_atom):
+    y = clusters.target.copy()
+    y[[2, 15]] += 40, -300
+    expected = _screen(clusters, y=y)
+    divisor = np.array([len(atoms) for atoms in clusters.data]) if per_atom else 1
+    references = {symbol: energy / factor for symbol, energy in clusters.reference_energies.items()}
+    found = _screen(
+        clusters,
+        y=y / factor / divisor,
+        reference_energies=references,
+        energy_unit=f"{unit}/atom" if per_atom else unit,
+    )
+    assert _findings(found) == _findings(expected)
+    above = ["energy_above_atoms", "label_deviation"]
+    np.testing.assert_allclose(
+        found.report[above], expected.report[above] / [factor, 1], rtol=1e-6, atol=1e-9 / factor
+    )
+
+
+def test_totals_that_are_called_per_atom_are_known_by_their_magnitude():
+    data, y = [molecule(name) for name in MOLECULES], HARTREE * np.array(list(MOLECULES.values()))
+    found = screen_unbound(data, y, energy_unit="eV/atom")
+    assert found.report["suspected_unit"].tolist() == ["eV"] * len(y)
+    per_atom = y / [len(atoms) for atoms in data]
+    assert screen_unbound(data, per_atom, energy_unit="eV/atom").keep.all()
+    found = screen_unbound(data, per_atom / HARTREE, energy_unit="eV/atom")
+    assert set(found.report["suspected_unit"]) == {"Hartree/atom"}
+
+
+def test_a_cell_without_a_volume_is_named():
+    flat = ase.Atoms("H2", [[0, 0, 0], [0, 0, 0.7]], cell=[[3, 0, 0], [6, 0, 0], [0, 0, 4]], pbc=True)
+    with pytest.raises(ValueError, match="Structure 1 is periodic along the cell vectors"):
+        screen_unbound([bulk("Cu"), flat])
+
+
 def test_single_row_in_another_unit_is_found():
     data = [molecule(name) for name in MOLECULES]
     y = HARTREE * np.array(list(MOLECULES.values()))
@@ -263,8 +328,8 @@ def test_report_survives_pickling(clusters):
         (None, {"reference_energies": {"Cu": 3.5}}, "no number for Ag, which structure 0 has"),
         (None, {"reference_energies": {"Cu": 3.5, "Ag": np.nan}}, "no number for Ag"),
         (None, {"ignore": ["pieces"]}, "Unknown check 'pieces' in ignore: choose from"),
-        (None, {"energy_unit": "meV"}, "'energy_unit' parameter"),
-        (None, {"bond": 0.0}, "'bond' parameter"),
+        (None, {"energy_unit": "Ry"}, "'energy_unit' parameter"),
+        (None, {"bond_factor": 0.0}, "'bond_factor' parameter"),
     ],
 )
 def test_what_cannot_be_screened_is_refused(clusters, y, params, match):
