@@ -1,6 +1,7 @@
 """Descriptors of dscribe as transformers: SOAP and Coulomb matrices."""
 
 import warnings
+from functools import partial
 from itertools import combinations_with_replacement, product
 from numbers import Integral, Real
 
@@ -14,7 +15,7 @@ from ._structures import StructureFeaturizer
 
 
 class DscribeFeaturizer(StructureFeaturizer):
-    """Base of transformers that have ``_descriptors`` of dscribe, and features ``_of_one`` structure."""
+    """Base of transformers that have ``_descriptors`` of dscribe."""
 
     _parameter_constraints: dict = {"n_jobs": [Integral, None]}
 
@@ -29,28 +30,31 @@ class DscribeFeaturizer(StructureFeaturizer):
         -------
         ndarray of shape (n_structures, n_features_out)
         """
-        return np.stack(self._compute(self._read(X), self._of_one))
+        return np.stack(self._compute(self._read(X), self._descriptors))
 
-    def _compute(self, structures, of_one):
-        """Features of each structure in a list."""
+    def _compute(self, structures, make):
+        """Features of each structure in a list, by what is made for periodic ones and for others."""
         n_jobs = effective_n_jobs(self.n_jobs)
         n_parts = min(len(structures), 4 * n_jobs if n_jobs > 1 else 1)
         # Not dscribe's own pool of processes, which hangs, and which joblib cannot spread over a cluster.
         parts = Parallel(n_jobs=self.n_jobs)(
-            delayed(self._compute_part)(structures.take(np.arange(part.start, part.stop)), part.start, of_one)
+            delayed(self._compute_part)(structures.take(np.arange(part.start, part.stop)), part.start, make)
             for part in gen_even_slices(len(structures), n_parts)
         )
         return [features for part in parts for features in part]
 
-    def _compute_part(self, structures, start, of_one):
-        descriptors = {kind: self._descriptors(kind) for kind in np.unique(structures.pbc.any(axis=1))}
+    def _of_one(self, atoms, descriptor):
+        return descriptor.create_single(atoms)
+
+    def _compute_part(self, structures, start, make):
+        descriptors = {kind: make(kind) for kind in np.unique(structures.pbc.any(axis=1))}
         found = []
         for row, periodic in enumerate(structures.pbc.any(axis=1)):
             try:
                 with warnings.catch_warnings():
                     # dscribe still asks for atoms.get_calculator().
                     warnings.filterwarnings("ignore", "Please use atoms.calc", FutureWarning)
-                    found.append(of_one(_atoms(structures, row), descriptors[periodic]))
+                    found.append(self._of_one(_atoms(structures, row), descriptors[periodic]))
             except Exception as error:  # dscribe raises whatever comes up
                 raise ValueError(
                     f"Structure {start + row}: {type(self).__name__} failed with {type(error).__name__}: "
@@ -157,27 +161,18 @@ class SOAPFeaturizer(DscribeFeaturizer):
         list of ndarray, each of shape (n_atoms, n_features_out)
             In the order of the atoms.
         """
-        return self._compute(self._read(X), self._of_each_atom)
+        return self._compute(self._read(X), partial(self._descriptors, average="off"))
 
-    def _of_one(self, atoms, descriptors):
-        return descriptors[0].create_single(atoms)
-
-    def _of_each_atom(self, atoms, descriptors):
-        return descriptors[1].create_single(atoms)
-
-    def _descriptors(self, periodic):
-        return [
-            require("dscribe.descriptors").SOAP(
-                r_cut=self.r_cut,
-                n_max=self.n_max,
-                l_max=self.l_max,
-                sigma=self.sigma,
-                average=average,
-                species=self._numbers,
-                periodic=periodic,
-            )
-            for average in (self.average, "off")
-        ]
+    def _descriptors(self, periodic, average=None):
+        return require("dscribe.descriptors").SOAP(
+            r_cut=self.r_cut,
+            n_max=self.n_max,
+            l_max=self.l_max,
+            sigma=self.sigma,
+            average=average or self.average,
+            species=self._numbers,
+            periodic=periodic,
+        )
 
     def _names(self):
         radial = range(1, self.n_max + 1)
@@ -277,9 +272,6 @@ class CoulombMatrixFeaturizer(DscribeFeaturizer):
                 f"Structure {periodic[0]} is periodic, and Coulomb matrices are of molecules: set its pbc to "
                 "False if it is one, or use SOAPFeaturizer or MBTRFeaturizer."
             )
-
-    def _of_one(self, atoms, descriptor):
-        return descriptor.create_single(atoms)
 
     def _descriptors(self, periodic):
         return require("dscribe.descriptors").CoulombMatrix(self.n_atoms_max_, permutation=self.permutation)

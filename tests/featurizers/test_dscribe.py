@@ -228,7 +228,7 @@ def test_single_atom(featurizer):
 
 @every
 def test_unknown_element_is_named_with_its_structure(featurizer):
-    with pytest.raises(ValueError, match="Structure 1 holds S, which no structure in fit did"):
+    with pytest.raises(ValueError, match="Structure 1 has the element S, which was not in training"):
         featurizer.fit(MOLECULES).transform([molecule("H2O"), molecule("SO2")])
 
 
