@@ -33,7 +33,7 @@ print(len(X_train), "clusters such as", X_train[0].get_chemical_formula())
 
 # %%
 # Three small networks are trained, from different weights: where this committee disagrees, its energies
-# are not to be trusted. One network of the default size would be better, and slower.
+# are not to be trusted. They are smaller than by default, to be quick.
 
 model = SchNetIIARegressor(
     hidden_dim=16,
@@ -61,8 +61,7 @@ plt.show()
 # Relaxations
 # -----------
 # The three highest of them are relaxed by the network alone. EMT says what the energy really is along
-# the paths: the network goes downhill in truth. Below is its error, between dotted lines at two standard
-# deviations by its own account.
+# the paths. Below is the error of the network, and, dotted, two standard deviations by its own account.
 
 
 def true_energy(atoms):
@@ -86,6 +85,7 @@ for place, start in enumerate(np.argsort(y_test)[:-4:-1]):
     relaxation.run(fmax=0.05, steps=300)
     relaxed.append(atoms)
     energy, truth, std = np.transpose(path)
+    print(f"cluster {start}: {truth[0]:.3f} -> {truth[-1]:.3f} eV by EMT in {len(path) - 1} steps")
     color = f"C{place}"
     axes[0].plot(truth, "o", color=color, ms=4, mfc="none")
     axes[0].plot(energy, color=color)
@@ -103,7 +103,7 @@ plt.show()
 # Basin hopping
 # -------------
 # From the first of them, a search: atoms are moved at random and relaxed, and the move is kept if the
-# energy is lower, or with some luck if it is not. Such moves bring atoms closer together than they ever
+# energy is lower, or with some luck if it is not. Such moves can bring atoms closer together than they
 # were in training, where the network knows nothing. The calculator warns once of each kind, and counts.
 
 
@@ -128,10 +128,11 @@ for warning in said:
 print(calculator.n_warnings_)
 
 # %%
-# Where the relaxations end, atoms are at distances that the network knows, and its error bars hold again.
+# What the network says of the minima where the relaxations end, with its error bars, and what EMT says.
 
 energy, std = model.predict(minima, return_std=True)
 truth = np.array([true_energy(atoms) for atoms in minima])
+print(f"within two standard deviations: {np.sum(np.abs(energy - truth) < 2 * std)} of {len(minima)} minima")
 
 fig, axes = plt.subplots(1, 3, figsize=(10, 4), width_ratios=[2, 1, 1], layout="constrained")
 hops = np.arange(1, len(minima) + 1)
@@ -147,8 +148,8 @@ for ax, atoms, title in zip(axes[1:], (relaxed[0], best), ("start", "best"), str
 plt.show()
 
 # %%
-# EMT's own relaxation hardly changes the best one. The same search by EMT alone, with the same random moves,
-# is the other comparison.
+# How far EMT's own relaxation moves the best one is one comparison; the same search by EMT alone, with the
+# same random moves, is another.
 
 by_emt = best.copy()
 by_emt.calc = EMT()
