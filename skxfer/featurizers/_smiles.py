@@ -310,9 +310,9 @@ def _embed(molecule, n_conformers, seed):
     # RDKit seeds conformer k with (k + 1) times this number: with 0 all would be the same, and with small
     # ones two seeds would share many.
     options.randomSeed = int(np.random.RandomState(seed).randint(1, 2**24))
-    for random_coordinates in (False, True):
-        # Cages and large rings need the second start.
-        options.useRandomCoords = random_coordinates
+    # Flat rings and linear triple bonds, which are the knowledge, do not fit small cages.
+    for knowledge, random_coordinates in ((True, False), (False, False), (False, True)):
+        options.useBasicKnowledge, options.useRandomCoords = knowledge, random_coordinates
         conformers = list(AllChem.EmbedMultipleConfs(molecule, n_conformers, options))
         if conformers:
             return conformers
