@@ -91,7 +91,7 @@ def test_optimisation_lowers_the_energy():
     assert optimised < embedded - 1
 
 
-@pytest.mark.parametrize("cage", ["O=C1OC2C3C2C2C3N12", "O=C1C2C3C4C3N1C24", "C12C3C4C1C5C2C3C45"])
+@pytest.mark.parametrize("cage", ["O=C1OC2C3C2C2C3N12", "C12C3C4C1C5C2C3C45"])
 def test_cages_have_conformers(cage):
     (atoms,) = _convert(cage)
     apart = atoms.get_all_distances()[np.triu_indices(len(atoms), 1)]
