@@ -58,8 +58,11 @@ def read_structure_table(table, structures=None, *, target, id_column=None, patt
         target : ndarray of float of shape (n_samples,) or, for a list, (n_samples, n_targets)
             In the units of the table.
         target_names : list of str
+            Their columns.
         ids : ndarray of str of shape (n_samples,)
+            As in the table.
         files : list of str of length n_samples
+            Paths of the files.
         frame : DataFrame of shape (n_samples, n_columns)
             The table, for groups, domains and further features.
 
