@@ -8,10 +8,11 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_clusters": ["fetch_boron_clusters"],
         "_composition": ["fetch_composition_benchmark", "fetch_element_embedding", "fetch_matbench_cv"],
         "_fetch": ["fetch_co_ag"],
+        "_g2": ["load_g2"],
         "_load": ["load_co_ag_emt", "load_miedema"],
         "_make": ["make_domains"],
         "_make_clusters": ["make_doped_clusters"],
-        "_molecules": ["fetch_qm7", "fetch_qm9_subset", "load_g2"],
+        "_molecules": ["fetch_qm7", "fetch_qm9_subset"],
         "_structure_table": ["read_structure_table"],
     },
 )
