@@ -37,7 +37,8 @@ class TakesStructures:
 
     def _check_elements(self, structures):
         """Raise a ValueError for elements that are not in ``elements_``."""
-        known = np.isin(SYMBOLS, list(self.elements_))
+        known = np.zeros(len(SYMBOLS), dtype=bool)
+        known[[NUMBERS[symbol] for symbol in self.elements_]] = True
         unknown = ~known[structures.numbers]
         if unknown.any():
             atom = np.flatnonzero(unknown)[0]

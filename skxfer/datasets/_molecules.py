@@ -10,12 +10,11 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._io_names import require
-from ..formulas import ELEMENTS
+from ..structures import NUMBERS
 from ._files import DATA, find_home, read_content, registry
 
 KCAL_PER_EV = 23.0605
 SPLITS = ("train", "val", "test")
-_NUMBERS = {symbol: number for number, symbol in enumerate(ELEMENTS, start=1)}
 
 
 class _Subset(NamedTuple):
@@ -285,7 +284,7 @@ def _read_blocks(blocks, n_targets, file):
 def _as_arrays(blocks, n_targets):
     rows = [row for block in blocks for row in block.atoms]
     values = [block.values for block in blocks]
-    odd = [row for row in rows if len(row) != 4 or row[0] not in _NUMBERS]
+    odd = [row for row in rows if len(row) != 4 or row[0] not in NUMBERS]
     if odd:
         raise ValueError(f"{' '.join(odd[0])!r} is no element with three coordinates")
     if not all(block.atoms for block in blocks):
@@ -296,4 +295,4 @@ def _as_arrays(blocks, n_targets):
     values = np.array(values, dtype=float)
     if not (np.isfinite(positions).all() and np.isfinite(values).all()):
         raise ValueError("a number is not finite")
-    return np.array([_NUMBERS[row[0]] for row in rows]), positions, values
+    return np.array([NUMBERS[row[0]] for row in rows]), positions, values

@@ -15,13 +15,19 @@ from .._energies import UNITS, unit_factor
 from .._io_names import require
 from ..formulas import ELEMENTS
 from ..inputs import check_targets, check_weights
-from ..structures import SYMBOLS, TakesStructures, looks_like_hartree, neighbour_pairs, read_structures
+from ..structures import (
+    NUMBERS,
+    SYMBOLS,
+    TakesStructures,
+    looks_like_hartree,
+    neighbour_pairs,
+    read_structures,
+)
 from ._calibration import MIN_HELD_OUT, held_out, laplace_variance
 from ._energies import fit_references, robust_scale
 from ._init import StartsFromFitted
 from ._torch import to_tensor, train_net
 
-NUMBERS = {symbol: number for number, symbol in enumerate(SYMBOLS)}
 # Fewer steps than this leave a network far from what the same structures can teach it.
 MIN_STEPS, MIN_STEPS_FROM_INIT = 1000, 400
 # Pairs of atoms that go through a network at a time, so that memory does not grow with the structures.
@@ -633,14 +639,7 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
     def _read(self, X):
         """Structures and their graph, for prediction."""
         structures = read_structures(X)
-        unknown = ~np.isin(structures.numbers, [NUMBERS[symbol] for symbol in self.elements_])
-        if unknown.any():
-            atom = np.flatnonzero(unknown)[0]
-            raise ValueError(
-                f"Structure {structures.row[atom]} has the element {SYMBOLS[structures.numbers[atom]]}, "
-                f"which was not in training ({', '.join(self.elements_)}): drop it "
-                f"({len(np.unique(structures.row[unknown]))} such structures), or train with some of it."
-            )
+        self._check_elements(structures)
         return structures, _graph(structures, self.nets_[0].module__cutoff, self.device)
 
     def _run(self, graph, method):
