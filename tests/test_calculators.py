@@ -290,6 +290,34 @@ def test_each_kind_of_extrapolation_warns(kind, atoms, params, message):
     assert atoms.calc.n_warnings_ == {"too close": 0, "gap": 0, "uncertain": 0} | {kind: 1}
 
 
+@pytest.mark.parametrize("pbc", [False, True])
+def test_a_wall_pushes_close_atoms_apart(pbc):
+    atoms = row(1.5, 2.5)
+    atoms.positions += [[0.0, 0.0, 0.0], [0.0, 0.3, 0.1], [0.0, 0.0, 0.2]]
+    atoms.set_cell([7.0, 7.0, 7.0])
+    atoms.pbc = pbc
+    inside = np.linalg.norm(atoms.positions[1] - atoms.positions[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        free, walled = (
+            with_springs(atoms.copy(), {"wall": wall, "max_gap": np.inf, "min_distance": 1.8})
+            for wall in (0.0, 40.0)
+        )
+        raised = walled.get_potential_energy() - free.get_potential_energy()
+        assert raised == pytest.approx(20.0 * (1.8 - inside) ** 2)
+        extra = walled.get_forces() - free.get_forces()
+        step = 1e-5
+        for atom, axis in ((0, 0), (1, 1), (2, 2)):
+            energies = []
+            for sign in (1, -1):
+                pair = [one.copy() for one in (walled, free)]
+                for one, original in zip(pair, (walled, free), strict=True):
+                    one.positions[atom, axis] += sign * step
+                    one.calc = original.calc
+                energies.append(pair[0].get_potential_energy() - pair[1].get_potential_energy())
+            assert extra[atom, axis] == pytest.approx(-(energies[0] - energies[1]) / (2 * step), abs=1e-6)
+
+
 def test_within_the_limits_nothing_is_said():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

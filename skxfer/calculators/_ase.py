@@ -45,6 +45,10 @@ class SkxferCalculator(_calculator.Calculator):
     max_gap : float, optional
         Warn where an atom is farther from its nearest neighbour, in Å; inf: never. Default: 1.1 times
         ``model.max_gap_``.
+    wall : float, default=50.0
+        Spring constant in eV/Å² of a wall that pushes atoms closer than `min_distance` apart. A network that
+        has seen no such atoms may find deep minima there, in which they would fall upon each other. It is
+        part of energies and forces; 0: none.
     max_std : float, optional
         Warn where the standard deviation of the energy is larger, in eV/atom; inf: never. Default: five
         times that where the members of the committee agree (the square root of the first of
@@ -104,16 +108,18 @@ class SkxferCalculator(_calculator.Calculator):
     @validate_params(
         {
             "min_distance": [Interval(Real, 0, None, closed="left"), None],
+            "wall": [Interval(Real, 0, None, closed="left")],
             "max_gap": [Interval(Real, 0, None, closed="both"), None],
             "max_std": [Interval(Real, 0, None, closed="both"), None],
             "warn": ["boolean"],
         },
         prefer_skip_nested_validation=True,
     )
-    def __init__(self, model, *, min_distance=None, max_gap=None, max_std=None, warn=True):
+    def __init__(self, model, *, min_distance=None, max_gap=None, wall=50.0, max_std=None, warn=True):
         _check_model(model)
         super().__init__()
         self.model = model
+        self.wall = wall
         self.warn = warn
         self.min_distance, self.max_gap, self.max_std = (
             default if given is None else given
@@ -144,7 +150,7 @@ class SkxferCalculator(_calculator.Calculator):
             self._predict()
         if "energies" in properties:
             (energies,) = self.model.atomic_energies([self.atoms])
-            self.results["energies"] = energies * unit_factor(self.model.energy_unit)
+            self.results["energies"] = energies * unit_factor(self.model.energy_unit) + self._raised
 
     def export_properties(self):
         """Return the results that ASE has a name for.
@@ -161,7 +167,8 @@ class SkxferCalculator(_calculator.Calculator):
         unit = self.model.energy_unit
         factor = unit_factor(unit, len(self.atoms))
         energy, std = float(energy[0] * factor), float(std[0] * factor)
-        self._check_distances()
+        forces = forces[0] * unit_factor(unit) + self._check_distances()
+        energy += float(self._raised.sum())
         if std / len(self.atoms) > self.max_std:
             self._report(
                 "uncertain",
@@ -169,11 +176,12 @@ class SkxferCalculator(_calculator.Calculator):
                 f"max_std={self.max_std:.3g}.",
             )
         # Last, so that nothing is cached where a filter makes errors of the warnings.
-        self.results = {"energy": energy, "free_energy": energy, "forces": forces[0] * unit_factor(unit)}
+        self.results = {"energy": energy, "free_energy": energy, "forces": forces}
         if np.isfinite(std):
             self.results["energy_std"] = std
 
     def _check_distances(self):
+        """Return the forces of the wall, and keep its energies."""
         gap = self.max_gap if np.isfinite(self.max_gap) else 0.0
         structures = read_structures([self.atoms])
         pairs = neighbour_pairs(structures, max(self.min_distance, gap, 1e-9))
@@ -190,6 +198,13 @@ class SkxferCalculator(_calculator.Calculator):
         alone = np.setdiff1d(np.arange(len(self.atoms)), np.r_[pairs.i[within], pairs.j[within]])
         if gap and alone.size:
             self._report("gap", f"Atom {alone[0]} has no neighbour within max_gap={gap:.2f} Å.")
+        depth = np.maximum(self.min_distance - distance, 0.0)
+        push = (self.wall * depth / distance)[:, None] * apart
+        self._raised, forces = np.zeros(len(self.atoms)), np.zeros((len(self.atoms), 3))
+        for atom, sign in ((pairs.i, -1.0), (pairs.j, 1.0)):
+            np.add.at(self._raised, atom, 0.25 * self.wall * depth**2)
+            np.add.at(forces, atom, sign * push)
+        return forces
 
     def _report(self, kind, message):
         self.n_warnings_[kind] += 1

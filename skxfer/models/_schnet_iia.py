@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._energies import UNITS, unit_factor
+from .._energies import ENERGY_UNITS, unit_factor
 from .._io_names import require
 from ..formulas import ELEMENTS
 from ..inputs import check_targets, check_weights
@@ -177,7 +177,7 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         "cutoff": [Interval(Real, 0, None, closed="neither")],
         "attention": ["boolean"],
         "activation": [StrOptions({"smu", "ssp"})],
-        "energy_unit": [StrOptions({*UNITS, *(f"{unit}/atom" for unit in UNITS)})],
+        "energy_unit": [StrOptions(set(ENERGY_UNITS))],
         "reference_energies": [Mapping, pd.Series, None],
         "init": [BaseEstimator, None],
         "carry": [str, list, tuple, None],
