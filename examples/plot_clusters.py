@@ -104,15 +104,15 @@ plt.show()
 # -------------
 # From the first of them, a search: atoms are moved at random and relaxed, and the move is kept if the
 # energy is lower, or with some luck if it is not. Such moves can bring atoms closer together than they
-# were in training, where the network knows nothing. The calculator warns once of each kind, and counts.
-# The moves are small here: after larger ones such a network may pull atoms into each other.
+# were in training, where the network knows nothing and may have deep holes: the calculator puts a wall there. It
+# warns once of each kind of extrapolation, and counts.
 
 
 def search(calculator, n_hops=12):
     np.random.seed(0)  # noqa: NPY002, ASE draws from it
     atoms = relaxed[0].copy()
     atoms.calc = calculator
-    options = {"temperature": 0.2, "dr": 0.3, "optimizer": BFGS, "fmax": 0.05}
+    options = {"temperature": 0.2, "dr": 0.6, "optimizer": BFGS, "fmax": 0.05}
     quiet = {"logfile": None, "optimizer_logfile": None, "trajectory": None}
     with tempfile.TemporaryDirectory() as folder:
         hopping = BasinHopping(atoms, local_minima_trajectory=f"{folder}/minima.traj", **options, **quiet)
