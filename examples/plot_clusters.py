@@ -104,8 +104,8 @@ plt.show()
 # -------------
 # From the first of them, a search: atoms are moved at random and relaxed, and the move is kept if the
 # energy is lower, or with some luck if it is not. Such moves can bring atoms closer together than they
-# were in training, where the network knows nothing and may have deep holes: the calculator puts a wall there. It
-# warns once of each kind of extrapolation, and counts.
+# were in training, where the network knows nothing and may have deep holes: the calculator puts a wall
+# there. It warns once of each kind of extrapolation, and counts.
 
 
 def search(calculator, n_hops=12):
