@@ -53,7 +53,7 @@ class DscribeFeaturizer(StructureFeaturizer):
             try:
                 with warnings.catch_warnings():
                     # dscribe still asks for atoms.get_calculator().
-                    warnings.filterwarnings("ignore", "Please use atoms.calc", FutureWarning)
+                    warnings.filterwarnings("ignore", "Please use atoms.calc")
                     found.append(self._of_one(_atoms(structures, row), descriptors[periodic]))
             except Exception as error:  # dscribe raises whatever comes up
                 raise ValueError(
