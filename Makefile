@@ -16,8 +16,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 demo: $(VENV)/demo
 	$(BIN)/skxfer portability --out report
 
+# The networks of the tests are small: threads that wait for one another take longer than one alone.
+test: export OMP_NUM_THREADS = 1
 test: $(VENV)/test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2
 
 lint: $(VENV)/lint
 	$(BIN)/ruff check .
