@@ -95,10 +95,11 @@ def decode_net(reader, spec):
         net.initialize()
     for name, specs in spec["weights"].items():
         module, weights = getattr(net, name), reader.mapping(specs)
+        trained = {key: weight.requires_grad for key, weight in weights.items()}
         # As they were saved, in double precision too.
         module.load_state_dict(weights, assign=True)
         for key, parameter in module.named_parameters():
-            parameter.requires_grad_(weights[key].requires_grad)
+            parameter.requires_grad_(trained[key])
     net.history_ = skorch.history.History(reader(spec["history"]))
     vars(net).update(reader.mapping(spec["fitted"]))
     return net

@@ -410,7 +410,7 @@ def test_an_interrupted_study_writes_what_is_finished(number, tmp_path):
         assert "1600 rows" in process.stdout.readline()
         time.sleep(enough)  # for knn; gp takes minutes
         (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=300)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
