@@ -152,8 +152,12 @@ class Pairs(NamedTuple):
 
     i: np.ndarray  # (n_pairs,) place of an atom in the list of all atoms
     j: np.ndarray  # (n_pairs,)
-    shift: np.ndarray  # (n_pairs, 3) in Å: the pair is apart by positions[j] - positions[i] + shift
+    shift: np.ndarray  # (n_pairs, 3) in Å, of the second atom's image
     first: np.ndarray  # (n_structures + 1,) where the pairs of each structure begin
+
+    def vectors(self, structures):
+        """Return how the second atom of each pair lies from the first, ndarray of shape (n_pairs, 3) in Å."""
+        return structures.positions[self.j] - structures.positions[self.i] + self.shift
 
 
 def neighbour_pairs(structures, cutoff, *, allow_overlap=False):
@@ -236,7 +240,7 @@ def _box(cell, pbc, positions):
 
 
 def _check_apart(structures, pairs, row):
-    apart = structures.positions[pairs.j] - structures.positions[pairs.i] + pairs.shift
+    apart = pairs.vectors(structures)
     distance = np.linalg.norm(apart, axis=1)
     if (distance < TOO_CLOSE).any():
         k = np.argmin(distance)

@@ -185,7 +185,7 @@ class SkxferCalculator(_calculator.Calculator):
         gap = self.max_gap if np.isfinite(self.max_gap) else 0.0
         structures = read_structures([self.atoms])
         pairs = neighbour_pairs(structures, max(self.min_distance, gap, 1e-9))
-        apart = structures.positions[pairs.j] - structures.positions[pairs.i] + pairs.shift
+        apart = pairs.vectors(structures)
         distance = np.linalg.norm(apart, axis=1)
         if (distance < self.min_distance).any():
             k = np.argmin(distance)

@@ -141,7 +141,7 @@ class ClusterFeaturizer(StructureFeaturizer):
         reach = self.r_max + WIDTHS * self._width()
         longest_bond = self.bond_factor * 2 * covalent_radii(self._numbers).max()
         pairs = neighbour_pairs(structures, float(max(reach, longest_bond)))
-        apart = structures.positions[pairs.j] - structures.positions[pairs.i] + pairs.shift
+        apart = pairs.vectors(structures)
         distance = np.linalg.norm(apart, axis=1)
         radii = covalent_radii(structures.numbers)
         bonded = distance < self.bond_factor * (radii[pairs.i] + radii[pairs.j])

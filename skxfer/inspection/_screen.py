@@ -289,7 +289,7 @@ def _screen_labels(table, structures, energies, reference_energies, energy_unit,
 def _screen_distances(table, structures, overlap, bond_factor):
     radii, largest = covalent_radii(structures.numbers), max(overlap, bond_factor)
     pairs = neighbour_pairs(structures, largest * 2 * radii.max(), allow_overlap=True)
-    apart = structures.positions[pairs.j] - structures.positions[pairs.i] + pairs.shift
+    apart = pairs.vectors(structures)
     ratio = np.linalg.norm(apart, axis=1) / (radii[pairs.i] + radii[pairs.j])
     row = structures.row
     smallest = np.full(len(structures), np.inf)
