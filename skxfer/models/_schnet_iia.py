@@ -614,13 +614,13 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
 
         from ._averaging import Averaging
 
-        if not self.early_stopping or not len(validation):
+        if not self.early_stopping:
             return [("averaging", Averaging(self.averaging))], lambda net: len(net.history) == max_epochs
+        n_atoms, energy = (validation.labels[name].cpu().numpy() for name in ("n_atoms", "energy"))
 
         def error(module):
             output = np.concatenate(_outputs(module, validation.graph, "energies"))
-            labels = {name: label.cpu().numpy() for name, label in validation.labels.items()}
-            return float(np.abs(output / labels["n_atoms"] - labels["energy"]).mean())
+            return float(np.abs(output / n_atoms - energy).mean())
 
         stopping = EarlyStopping("valid_error", patience=self.n_iter_no_change, threshold=0.0)
         return [
