@@ -28,6 +28,8 @@ from ._energies import fit_references, robust_scale
 from ._init import StartsFromFitted
 from ._torch import to_tensor, train_net
 
+# A network that is carried over as a whole needs fewer epochs, and more of them make it worse.
+EPOCHS, EPOCHS_FROM_INIT = 40, 10
 # Fewer steps than this leave a network far from what the same structures can teach it.
 MIN_STEPS, MIN_STEPS_FROM_INIT = 1000, 400
 # Pairs of atoms that go through a network at a time, so that memory does not grow with the structures.
@@ -81,11 +83,12 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         carried over in [2]_), ``"interactions"``, ``"head"``. Default: all.
     freeze : str, list of str or dict of str to int, optional
         Parts that keep the weights of `init`. A dict says from which epoch on a part is trained
-        after all, as in ``{"interactions": 10}``.
+        after all, as in ``{"interactions": 5}``.
     learning_rate : float, default=0.001
         The largest one of the cycle.
-    max_epochs : int, default=40
-        More where that makes fewer steps than `extend` asks for.
+    max_epochs : int, optional
+        More where that makes fewer steps than `extend` asks for. Default: 40, or 10 where all of `init` is
+        carried over.
     extend : bool, default=True
         Train small sets for more epochs, until 1000 steps, or 400 from `init`.
     batch_size : int, default=20
@@ -183,7 +186,7 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         "carry": [str, list, tuple, None],
         "freeze": [str, list, tuple, dict, None],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
         "extend": ["boolean"],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -213,7 +216,7 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         carry=None,
         freeze=None,
         learning_rate=1e-3,
-        max_epochs=40,
+        max_epochs=None,
         extend=True,
         batch_size=20,
         weight_decay=0.01,
@@ -313,7 +316,8 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         training, validation = data.part(~held), data.part(held)
         min_steps = (MIN_STEPS if source is None else MIN_STEPS_FROM_INIT) if self.extend else 0
         n_batches = -(-len(training) // self.batch_size)
-        max_epochs = max(self.max_epochs, -(-min_steps // n_batches))
+        max_epochs = self.max_epochs or (EPOCHS_FROM_INIT if continues else EPOCHS)
+        max_epochs = max(max_epochs, -(-min_steps // n_batches))
         freezers = self._check_freeze(max_epochs)
         self.nets_, self.calibration_ = [], None
         for member in range(self.n_members):

@@ -304,6 +304,12 @@ def test_features_of_elements_that_init_never_saw_are_not_frozen(model):
     assert fit(lithium, np.arange(12.0), init=model, max_epochs=1).elements_ == ["H", "He", "Li"]
 
 
+def test_a_network_that_is_carried_over_as_a_whole_is_trained_for_fewer_epochs(model):
+    starts = ({}, {"init": model, "carry": ["embedding"]}, {"init": model}, {"init": model, "max_epochs": 3})
+    epochs = [len(fit(**{"max_epochs": None} | start).nets_[0].history) for start in starts]
+    assert epochs == [40, 40, 10, 3]
+
+
 def test_parts_thaw_within_the_epochs_that_are_trained(model):
     params = TINY | {"extend": True, "max_epochs": 2}
     learner = SchNetIIARegressor(**params, init=model, freeze={"interactions": 100}, random_state=0)
