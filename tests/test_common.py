@@ -1,10 +1,13 @@
 """Every public estimator through scikit-learn's checks and ours. A new model adds a line to each registry."""
 
+import functools
 import importlib
 import inspect
 import pickle
 import pkgutil
 import re
+import tempfile
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +36,7 @@ from skxfer.featurizers import (
 )
 from skxfer.inputs import as_object_array
 from skxfer.model_selection import TargetKFold
-from skxfer.models import HMNNRegressor, LGDCNNRegressor, SchNetIIARegressor
+from skxfer.models import HMNNRegressor, LGDCNNRegressor, QDDTransformer, SchNetIIARegressor
 from skxfer.structures import TakesStructures
 
 
@@ -95,6 +98,18 @@ def _smiles_to_numbers():
     return make_pipeline(SmilesToAtoms(n_conformers=1, optimize=False), ClusterFeaturizer())
 
 
+@functools.cache
+def _folder_of_orbitals():
+    """A folder with a fitted network of orbitals, kept for the session."""
+    folder = tempfile.TemporaryDirectory()
+    skxfer.save(fitted(OBJECTS["network of orbitals"]), Path(folder.name, "orbitals.skxfer"))
+    return folder
+
+
+def _pretrained():
+    return QDDTransformer(pretrained=str(Path(_folder_of_orbitals().name, "orbitals.skxfer")))
+
+
 # Transformers of objects: their class, what makes one, and the optional package it needs. What gives objects
 # is followed by what makes numbers of them.
 FEATURIZERS = {
@@ -106,6 +121,7 @@ FEATURIZERS = {
     "mbtr": (MBTRFeaturizer, lambda: MBTRFeaturizer(n_grid=10), "dscribe"),
     "coulomb": (CoulombMatrixFeaturizer, lambda: CoulombMatrixFeaturizer(n_atoms_max=24), "dscribe"),
     "smiles": (SmilesToAtoms, _smiles_to_numbers, "rdkit"),
+    "orbitals": (QDDTransformer, _pretrained, "torch"),
 }
 # And those that learn from objects alone.
 LETTERS = pd.DataFrame(np.eye(3), index=list("CHO"))  # an embedding of elements, in place of matminer's
@@ -122,6 +138,9 @@ OBJECTS = DOMAINS | {
     ),
     "network of atoms": SchNetIIARegressor(
         hidden_dim=8, n_interactions=1, n_rbf=8, cutoff=3.0, max_epochs=20, extend=False, random_state=0
+    ),
+    "network of orbitals": QDDTransformer(
+        hidden_dim=8, n_layers=1, radius=0.5, spacing=0.5, max_epochs=2, extend=False, random_state=0
     ),
 }
 
@@ -201,7 +220,7 @@ def objects_of(model):
 
 
 def labels(model, rows=slice(None)):
-    alone = isinstance(model, (LGDCNNRegressor, SchNetIIARegressor))
+    alone = isinstance(model, (LGDCNNRegressor, QDDTransformer, SchNetIIARegressor))
     return {} if alone else {"sample_domain": DOMAIN[rows]}
 
 
