@@ -48,7 +48,13 @@ __getattr__, __dir__, _names = lazy_loader.attach(
             "screen_unbound",
         ],
         "io": ["load", "save"],
-        "models": ["HMNNRegressor", "LGDCNNRegressor", "SchNetIIARegressor", "ablation_study"],
+        "models": [
+            "HMNNRegressor",
+            "LGDCNNRegressor",
+            "QDDTransformer",
+            "SchNetIIARegressor",
+            "ablation_study",
+        ],
         "model_selection": [
             "learning_curve_transfer",
             "portability_study",

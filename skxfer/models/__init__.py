@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_ablation": ["ablation_study"],
         "_hmnn": ["HMNNRegressor"],
         "_lgdcnn": ["LGDCNNRegressor"],
+        "_qdd": ["QDDTransformer"],
         "_schnet_iia": ["SchNetIIARegressor"],
     },
 )

@@ -128,9 +128,10 @@ def train_net(
     carry=("*",),
     prepare=None,
     callbacks=(),
+    optimizer=None,
     **params,
 ):
-    """Train a module with AdamW and a one-cycle learning rate, through skorch.
+    """Train a module with a one-cycle learning rate, through skorch.
 
     Ctrl-C ends the training and keeps what was learned.
 
@@ -154,6 +155,8 @@ def train_net(
         Takes the module after that, and changes it in place.
     callbacks : list of skorch.callbacks.Callback, optional
         Beside the learning rate's.
+    optimizer : subclass of torch.optim.Optimizer, optional
+        Default: AdamW, whose momentum goes through a cycle too.
     **params
         ``module__*`` and ``criterion__*`` parameters.
 
@@ -168,12 +171,13 @@ def train_net(
     n = len(data)
     batch_size = min(batch_size, n)
     steps = -(-n // batch_size) * max_epochs
+    if optimizer is None:
+        params["optimizer__fused"] = True
     net = NeuralNet(
         module,
         criterion=criterion,
-        optimizer=torch.optim.AdamW,
+        optimizer=torch.optim.AdamW if optimizer is None else optimizer,
         optimizer__weight_decay=weight_decay,
-        optimizer__fused=True,
         lr=learning_rate,
         max_epochs=max_epochs,
         batch_size=batch_size,
@@ -187,6 +191,7 @@ def train_net(
                     policy=torch.optim.lr_scheduler.OneCycleLR,
                     max_lr=learning_rate,
                     total_steps=steps,
+                    cycle_momentum=optimizer is None,
                     step_every="batch",
                 ),
             ),

@@ -18,6 +18,14 @@ class Graph:
     shift: Tensor  # [n_pairs, 3] the pair is apart by positions[j] - positions[i] + shift
     n_pairs: Tensor  # [n_structures]
 
+    @classmethod
+    def without_pairs(cls, numbers: Tensor, positions: Tensor, n_atoms: Tensor) -> "Graph":
+        """Return a graph of atoms alone."""
+        none = numbers.new_zeros(0)
+        return cls(
+            numbers, positions, n_atoms, none, none, positions.new_zeros(0, 3), torch.zeros_like(n_atoms)
+        )
+
     def __len__(self) -> int:
         return len(self.n_atoms)
 

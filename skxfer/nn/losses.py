@@ -1,4 +1,4 @@
-"""Losses: over several tasks with missing labels, with a width that is predicted, of energies and forces."""
+"""Losses: of tasks with missing labels, with a width that is predicted, of energies and forces, of fields."""
 
 import torch
 from torch import Tensor, nn
@@ -131,6 +131,40 @@ class EnergyLoss(nn.Module):
             weight = labels["weight"].repeat_interleave(labels["n_atoms"])[:, None]
             loss = loss + self.force_weight * (_huber(error) * weight).mean()
         return loss
+
+
+class FieldLoss(nn.Module):
+    """Huber loss of properties, and how far the density is from telling the potential of the nuclei.
+
+    Parameters
+    ----------
+    potential_weight : float
+        Of the squared error of the potential, relative to the mean square of the potential.
+    """
+
+    def __init__(self, potential_weight: float = 1.0):
+        super().__init__()
+        self.potential_weight = potential_weight
+
+    def forward(self, prediction: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
+        """Average over molecules and properties, by weight, and over points.
+
+        Parameters
+        ----------
+        prediction : dict
+            ``properties``, ``[n_molecules, n_properties]``, ``potential`` and ``external``, ``[n_points]``.
+        labels : dict
+            ``target`` and ``weight``, ``[n_molecules, n_properties]``; the weight is zero where a label is
+            missing.
+
+        Returns
+        -------
+        Tensor of shape []
+        """
+        error = _huber(prediction["properties"] - labels["target"])
+        miss = (prediction["potential"] - prediction["external"]).square().mean()
+        miss = miss / prediction["external"].square().mean()
+        return (error * labels["weight"]).mean() + self.potential_weight * miss
 
 
 def _huber(error: Tensor) -> Tensor:

@@ -1,0 +1,782 @@
+"""QDDTransformer: quantum deep descriptor of molecules, learned on small ones, carried to larger ones."""
+
+import os
+import warnings
+from numbers import Integral, Real
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin
+from sklearn.linear_model import RidgeCV
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from .._io_names import require
+from ..datasets._files import find_home, read_content, registry
+from ..formulas import ELEMENTS
+from ..inputs import check_targets, check_weights
+from ..structures import NUMBERS, SYMBOLS, TakesStructures, neighbour_pairs, read_structures
+from ._energies import fit_references, robust_scale
+from ._init import StartsFromFitted
+from ._torch import to_tensor, torch_seed, train_net
+
+# The authors' networks: name, and file among the public data.
+PRETRAINED = {"qdf-qm9under14-atomization": "qm9/qdf-QM9under14atoms_atomizationenergy_eV.pt"}
+# Elements of the authors' network in the order of its basis, and its parameters beside ours.
+AUTHORS_ELEMENTS = ("C", "H", "O", "N", "F")
+AUTHORS_LAYERS = {
+    "W_functional.{}": "functional.{}",
+    "W_HK.{}": "map.1.{}",
+    "W_density": "map.0",
+    "W_potential": "map.2",
+    "W_property": "head",
+}
+# Fewer steps than this leave a network far from what the same molecules can teach it.
+MIN_STEPS, MIN_STEPS_FROM_INIT = 1000, 400
+# Penalties of the head, relative to the sum of the squared singular values of the descriptors.
+PENALTIES = np.logspace(-9, 0, 28)
+# Molecules that descriptors are computed of at a time: progress can be interrupted in between.
+CHUNK = 64
+
+
+class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, TransformerMixin, BaseEstimator):
+    """Quantum deep descriptor: what a model of orbitals and density learned, as features of any molecule.
+
+    A quantum deep field [1]_ combines learned atomic orbitals into molecular ones on a grid of points round
+    each atom, and feeds these to a network whose outputs are added up over the points and give the property
+    by a linear layer. A second network has to tell the potential of the nuclei from the density of the
+    electrons (Hohenberg and Kohn), which holds the orbitals to physics. What is added up, the input of
+    the linear layer, is the descriptor [2]_: of one length for molecules of all sizes, so that what small
+    ones teach can be used for larger ones.
+
+    Use a pretrained one, ``QDDTransformer.from_pretrained("qdf-qm9under14-atomization")``, or train it by
+    ``fit(X, y)`` on properties of your own. The descriptor learned from atomisation energies predicts
+    energies of larger molecules far better than descriptors that are not learned; for other properties it
+    may be worse than those: compare, with :class:`skxfer.FeatureTransfer` and
+    :class:`skxfer.featurizers.MBTRFeaturizer`.
+
+    Parameters
+    ----------
+    pretrained : str or path-like, optional
+        ``"qdf-qm9under14-atomization"``, the authors' network, which is downloaded once; or a file that
+        :func:`skxfer.save` wrote of a fitted QDDTransformer. `fit` then trains nothing: it loads, and
+        checks the elements. Clones, as in a Pipeline that is cross-validated, load it again.
+    hidden_dim : int, default=250
+        Molecular orbitals, width of the networks, length of the descriptor.
+    n_layers : int, default=3
+        Layers of each network.
+    radius, spacing : float, default=0.75, 0.3
+        Of the ball of grid points round each atom, in Å.
+    radial : {"gaussian", "slater"}, default="gaussian"
+        Shape of the atomic orbitals; Slater-type ones have a cusp at the nucleus. As many of them as a
+        6-31G basis has, learned exponents, no angular part.
+    align : bool, optional
+        Turn molecules into the principal axes of their nuclear charges first: the descriptor then does not
+        change when a molecule is turned, but for highly symmetric ones (two equal moments). Default: yes in
+        training, and as trained, which for the authors' network is no, with `pretrained` and `init`.
+    cutoff : float, optional
+        Atomic orbitals end there, in Å: for large molecules. Default: never, as published.
+    potential : {"gaussian", "coulomb"}, default="gaussian"
+        Potential of the nuclei which the density has to tell: -Z exp(-d²) as published, or -Z/d.
+    potential_weight : float, default=1.0
+        Of the error of the potential, relative to its mean square, beside that of the properties.
+    potential_fraction : float, default=0.25
+        Share of the points, drawn anew at each step, on which training asks for the potential.
+    pooling : {"auto", "sum", "mean"}, default="auto"
+        Whether a property is extensive, a sum over the points of the molecule, or intensive, a mean.
+        ``"auto"``: for each property, as it is explained better by the numbers of atoms of each element, or
+        by their shares.
+    init : fitted QDDTransformer, optional
+        Training starts from its weights; its architecture is used instead of the one here. It is
+        never changed. ``clone`` keeps it as it is; in a grid of GridSearchCV wrap it in
+        :class:`sklearn.frozen.FrozenEstimator`.
+    carry : str or list of str, optional
+        Parts that are taken over from `init`, the others begin anew: ``"orbitals"``, ``"functional"``,
+        ``"map"`` (from density to potential), ``"head"``. Default: all.
+    freeze : str, list of str or dict of str to int, optional
+        Parts that keep the weights of `init`. A dict says from which epoch on a part is trained after
+        all, as in ``{"orbitals": 10}``.
+    learning_rate : float, default=0.001
+        The largest one of the cycle.
+    max_epochs : int, default=40
+        More where that makes fewer steps than `extend` asks for.
+    extend : bool, default=True
+        Train small sets for more epochs, until 1000 steps, or 400 from `init`.
+    batch_size : int, default=8
+        Molecules.
+    weight_decay : float, default=0.01
+    averaging : float, default=0.99
+        What remains of the averaged weights at each step; training ends with this average.
+    precision : {"float32", "bfloat16"}, default="float32"
+        Of the products of matrices in training; the second is faster on processors that have it, and less
+        accurate. Prediction is always in single precision.
+    on_error : {"raise", "nan"}, default="raise"
+        What `transform` and `predict` do with molecules of elements that training did not have: raise an
+        error, or return rows of NaN.
+    device : str, default="cpu"
+        Where torch computes: ``"cpu"`` or ``"cuda"``.
+    verbose : int, default=0
+        Above 0: a line for each epoch.
+    random_state : int, RandomState or None, default=None
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+    elements_ : list of str
+        Symbols that may be transformed.
+    pooling_ : list of str
+        "sum" or "mean" for each property. The descriptor is the sum if there is a "sum" among them.
+    references_ : ndarray of shape (n_elements, n_targets)
+        What each element adds to a property, by number of atoms if it is a sum, by share if it is a mean:
+        fitted first, the network learns the rest. In the unit of y.
+    center_, scale_ : ndarray of shape (n_targets,)
+        Median and deviation of the rest.
+    align_ : bool
+    n_targets_ : int
+
+    Raises
+    ------
+    ImportError
+        torch or skorch is not installed, or ASE for paths.
+    FileNotFoundError, CorruptedDataError
+        The pretrained network is absent, or not the published one.
+    TypeError, ValueError
+        As :func:`skxfer.structures.read_structures` for X; elements beyond argon; atoms in the same place; no
+        y and no pretrained network; at transform, an element that training did not have (all naming the
+        molecule).
+
+    Warns
+    -----
+    UserWarning
+        A structure is periodic: the atoms in its cell are taken as a molecule, as in [2]_.
+
+    See Also
+    --------
+    skxfer.FeatureTransfer : A safe head on this and other encoders and descriptors.
+    skxfer.featurizers.MBTRFeaturizer : Descriptor of molecules that is not learned.
+
+    Notes
+    -----
+    The grid has the orientation of the axes, so that without `align` the descriptor changes when a molecule
+    is turned. The authors' network has learned the orientation that molecules have in QM9: there its mean
+    absolute error is 0.058 eV, and about 0.1 eV when they are turned at random. Charge and spin are not
+    known to it: the number of electrons is that of the neutral molecule.
+
+    Against the published code, networks and head see numbers of the order of one (constant factors, for
+    faster training), both losses are added and take one step together, elements are taken off first, and the
+    head is at last fitted in closed form. ``pretrained`` computes exactly what was published.
+
+    References
+    ----------
+    .. [1] Tsubaki, M.; Mizoguchi, T., Phys. Rev. Lett. 2020, 125, 206401,
+       doi:10.1103/PhysRevLett.125.206401.
+    .. [2] Tsubaki, M.; Mizoguchi, T., J. Chem. Theory Comput. 2021, 17, 7814-7821,
+       doi:10.1021/acs.jctc.1c00568.
+
+    Examples
+    --------
+    >>> from skxfer import QDDTransformer
+    >>> from skxfer.datasets import load_g2
+    >>> molecules = load_g2()
+    >>> small = [len(atoms) < 5 for atoms in molecules.data]
+    >>> X = [atoms for atoms, use in zip(molecules.data, small) if use]
+    >>> model = QDDTransformer(hidden_dim=16, max_epochs=1, extend=False, random_state=0)
+    >>> model.fit(X, molecules.target[small]).transform(X).shape  # doctest: +ELLIPSIS
+    (..., 16)
+    """
+
+    _parts = {
+        "orbitals": ["orbitals.*"],
+        "functional": ["functional.*"],
+        "map": ["map.*"],
+        "head": ["head.*"],
+    }
+
+    _parameter_constraints: dict = {
+        "pretrained": [str, os.PathLike, None],
+        "hidden_dim": [Interval(Integral, 1, None, closed="left")],
+        "n_layers": [Interval(Integral, 1, None, closed="left")],
+        "radius": [Interval(Real, 0, None, closed="neither")],
+        "spacing": [Interval(Real, 0, None, closed="neither")],
+        "radial": [StrOptions({"gaussian", "slater"})],
+        "align": ["boolean", None],
+        "cutoff": [Interval(Real, 0, None, closed="neither"), None],
+        "potential": [StrOptions({"gaussian", "coulomb"})],
+        "potential_weight": [Interval(Real, 0, None, closed="left")],
+        "potential_fraction": [Interval(Real, 0, 1, closed="right")],
+        "pooling": [StrOptions({"auto", "sum", "mean"})],
+        "init": [BaseEstimator, None],
+        "carry": [str, list, tuple, None],
+        "freeze": [str, list, tuple, dict, None],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "extend": ["boolean"],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "averaging": [Interval(Real, 0, 1, closed="left")],
+        "precision": [StrOptions({"float32", "bfloat16"})],
+        "on_error": [StrOptions({"raise", "nan"})],
+        "device": [str],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        *,
+        pretrained=None,
+        hidden_dim=250,
+        n_layers=3,
+        radius=0.75,
+        spacing=0.3,
+        radial="gaussian",
+        align=None,
+        cutoff=None,
+        potential="gaussian",
+        potential_weight=1.0,
+        potential_fraction=0.25,
+        pooling="auto",
+        init=None,
+        carry=None,
+        freeze=None,
+        learning_rate=1e-3,
+        max_epochs=40,
+        extend=True,
+        batch_size=8,
+        weight_decay=0.01,
+        averaging=0.99,
+        precision="float32",
+        on_error="raise",
+        device="cpu",
+        verbose=0,
+        random_state=None,
+    ):
+        self.pretrained = pretrained
+        self.hidden_dim = hidden_dim
+        self.n_layers = n_layers
+        self.radius = radius
+        self.spacing = spacing
+        self.radial = radial
+        self.align = align
+        self.cutoff = cutoff
+        self.potential = potential
+        self.potential_weight = potential_weight
+        self.potential_fraction = potential_fraction
+        self.pooling = pooling
+        self.init = init
+        self.carry = carry
+        self.freeze = freeze
+        self.learning_rate = learning_rate
+        self.max_epochs = max_epochs
+        self.extend = extend
+        self.batch_size = batch_size
+        self.weight_decay = weight_decay
+        self.averaging = averaging
+        self.precision = precision
+        self.on_error = on_error
+        self.device = device
+        self.verbose = verbose
+        self.random_state = random_state
+
+    @classmethod
+    def from_pretrained(cls, source, **params):
+        """Return a fitted transformer with the weights of a pretrained network.
+
+        Nothing in the file is run.
+
+        Parameters
+        ----------
+        source : str or path-like
+            As `pretrained`.
+        **params
+            Other parameters, such as ``on_error="nan"``.
+
+        Returns
+        -------
+        QDDTransformer
+            Ready to transform and predict. As part of a Pipeline, and cloned, it stays pretrained.
+
+        Examples
+        --------
+        >>> from skxfer import QDDTransformer
+        >>> qdd = QDDTransformer.from_pretrained("qdf-qm9under14-atomization")  # doctest: +SKIP
+        >>> water = ([8, 1, 1], [[0, 0, 0.12], [0, 0.76, -0.48], [0, -0.76, -0.48]])
+        >>> qdd.predict([water]).round(1)  # doctest: +SKIP
+        array([-9.5])
+        """
+        model = cls(pretrained=source, **params)
+        model._validate_params()
+        model._load()
+        return model
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Train on molecules and their properties; with `pretrained`, only check the elements.
+
+        Ctrl-C ends the training and keeps what was learned.
+
+        Parameters
+        ----------
+        X : sequence of length n_samples
+            Molecules: see :func:`skxfer.structures.read_structures`.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Properties in any unit; NaN marks a missing label. Not needed with `pretrained`.
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        self : QDDTransformer
+        """
+        self._validate_params()
+        structures = _read(X)
+        if self.pretrained is not None:
+            if self.init is not None:
+                raise ValueError(
+                    "pretrained is not trained any further, init is: to start from a pretrained network give "
+                    "init=QDDTransformer.from_pretrained(...) alone."
+                )
+            self._load()
+            self._known(structures)
+            return self
+        if y is None:
+            raise ValueError(
+                "There is nothing to learn without y: give properties of the molecules, or take a network "
+                "that has learned, QDDTransformer.from_pretrained('qdf-qm9under14-atomization')."
+            )
+        require("torch")
+        require("skorch")
+        Y = check_targets(y, len(structures))
+        weight = (
+            np.ones(len(Y)) if sample_weight is None else check_weights(sample_weight, structures.n_atoms)
+        )
+        self._single_target, self.n_targets_ = np.asarray(y).ndim == 1, Y.shape[1]
+        kept = np.flatnonzero((weight > 0) & ~np.isnan(Y).all(axis=1))
+        structures, Y, weight = structures.take(kept), Y[kept], weight[kept]
+        source = self._check_init()
+        architecture = self._architecture() if source is None else source._module_params()
+        present = set(SYMBOLS[structures.numbers])
+        _check_elements_exist(structures)
+        self._check_new_elements(source, present)
+        known = set() if source is None or "orbitals" not in self._carried() else set(source.elements_)
+        self.elements_ = [symbol for symbol in ELEMENTS if symbol in present | known]
+        self.align_ = self._aligns(source is None or source.align_)
+        graph = self._graph(structures)
+        target = self._take_off(structures, graph, Y, source)
+        there = ~np.isnan(target)
+        weights = weight[:, None] * there
+        weights = weights / weights.mean(axis=0)
+
+        from ..nn.graph import Graphs
+        from ..nn.losses import FieldLoss
+        from ..nn.optimizers import MuonAdamW
+        from ..nn.qdf import QDF
+        from ._averaging import Averaging
+
+        labels = {"target": np.nan_to_num(target), "weight": weights}
+        data = Graphs(graph, {name: to_tensor(label, self.device) for name, label in labels.items()})
+        min_steps = (MIN_STEPS if source is None else MIN_STEPS_FROM_INIT) if self.extend else 0
+        max_epochs = max(self.max_epochs, -(-min_steps // -(-len(data) // self.batch_size)))
+        head_is_new = source is not None and source.n_targets_ != self.n_targets_
+        freezers = self._check_freeze(max_epochs, head_is_new)()
+        frozen_head = "head" in self._check_parts("freeze")
+
+        def prepare(module):
+            if source is not None and not frozen_head:
+                _fit_head(module, graph, target, weights, self.device)
+
+        self.net_ = train_net(
+            QDF,
+            FieldLoss,
+            data,
+            learning_rate=self.learning_rate,
+            max_epochs=max_epochs,
+            batch_size=self.batch_size,
+            weight_decay=self.weight_decay,
+            seed=check_random_state(self.random_state).randint(np.iinfo(np.int32).max),
+            device=self.device,
+            verbose=self.verbose,
+            start=None if source is None else source.net_,
+            carry=self._patterns(self._carried()),
+            prepare=prepare,
+            callbacks=[*freezers, ("averaging", Averaging(self.averaging))],
+            optimizer=MuonAdamW,
+            module__extensive=[pooling == "sum" for pooling in self.pooling_],
+            module__potential_fraction=self.potential_fraction,
+            module__precision=self.precision,
+            criterion__potential_weight=self.potential_weight,
+            **architecture,
+        )
+        if not frozen_head:
+            _fit_head(self.net_.module_, graph, target, weights, self.device)
+        self.net_.module_.requires_grad_(False)
+        return self
+
+    def transform(self, X):
+        """Return the quantum deep descriptors of molecules.
+
+        Parameters
+        ----------
+        X : sequence of length n_samples
+            Molecules.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_samples, hidden_dim)
+            Rows do not depend on each other.
+        """
+        check_is_fitted(self, "net_")
+        structures, known = self._readable(X)
+        features = np.full((len(structures), self.net_.module_.head.in_features), np.nan)
+        if known.any():
+            graph = self._graph(structures.take(known))
+            total = _descriptors(self.net_.module_, graph)
+            mean = self.net_.module_.pooled(graph, total)[1]
+            features[known] = (total if "sum" in self.pooling_ else mean).cpu().numpy()
+        return features
+
+    def predict(self, X):
+        """Predict the properties that were trained on.
+
+        Parameters
+        ----------
+        X : sequence of length n_samples
+            Molecules.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets)
+            In the unit of y; of the authors' network eV, negative where atoms are bound.
+        """
+        check_is_fitted(self, "net_")
+        structures, known = self._readable(X)
+        prediction = np.full((len(structures), self.n_targets_), np.nan)
+        if known.any():
+            some = structures.take(known)
+            module, graph = self.net_.module_, self._graph(some)
+            prediction[known] = self._elemental(some) + self.center_ + self.scale_ * _outputs(module, graph)
+        return prediction.ravel() if self._single_target else prediction
+
+    def electron_density(self, atoms, points):
+        """Return the density of electrons of a molecule, as the network has it.
+
+        It is no density of quantum chemistry: the number of electrons is right on the grid of the
+        network, over which it is normalised, and how they are spread is what helps to predict.
+
+        Parameters
+        ----------
+        atoms : Atoms or (numbers, positions)
+            One molecule.
+        points : array-like of shape (n_points, 3)
+            In Å.
+
+        Returns
+        -------
+        ndarray of shape (n_points,)
+            In electrons per Å³, each point of the grid (spacing ``spacing``) taken as a cube.
+        """
+        return (self.molecular_orbitals(atoms, points) ** 2).sum(axis=1)
+
+    def molecular_orbitals(self, atoms, points):
+        """Return the orbitals of a molecule, of which the density is the sum of squares.
+
+        Parameters
+        ----------
+        atoms : Atoms or (numbers, positions)
+            One molecule.
+        points : array-like of shape (n_points, 3)
+            In Å.
+
+        Returns
+        -------
+        ndarray of shape (n_points, hidden_dim)
+            In Å^(-3/2).
+        """
+        check_is_fitted(self, "net_")
+        structures = _read([atoms])
+        self._check_elements(structures)
+        points = np.asarray(points, dtype=float)
+        if points.ndim != 2 or points.shape[1] != 3 or not np.isfinite(points).all():
+            raise ValueError(f"points must be numbers of shape (n_points, 3), theirs is {points.shape}.")
+        import torch
+
+        module, graph = self.net_.module_, self._graph(structures)
+        points = to_tensor(points @ self._axes(structures)[0], self.device)
+        with torch.inference_mode():
+            psi = module.orbitals(graph.numbers, graph.positions, module.grid(graph.positions), points)
+        return psi.cpu().numpy() / self.net_.get_params(deep=False)["module__spacing"] ** 1.5
+
+    def get_feature_names_out(self, input_features=None):
+        """Return a name for each column of `transform`.
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        ndarray of str
+        """
+        check_is_fitted(self, "net_")
+        return np.array([f"qdd{k}" for k in range(self.net_.module_.head.in_features)], dtype=object)
+
+    def __sklearn_tags__(self):
+        """Several targets, of which labels may be missing; features in double precision."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.required = False
+        return tags
+
+    def _architecture(self):
+        return {
+            "module__size": self.hidden_dim,
+            "module__n_layers": self.n_layers,
+            "module__radius": self.radius,
+            "module__spacing": self.spacing,
+            "module__radial": self.radial,
+            "module__cutoff": np.inf if self.cutoff is None else self.cutoff,
+            "module__potential": self.potential,
+        }
+
+    def _module_params(self):
+        """Return what `_architecture` made in fit."""
+        given = self.net_.get_params(deep=False)
+        return {name: given[name] for name in self._architecture()}
+
+    def _check_new_elements(self, source, present):
+        new = sorted(present - set(source.elements_)) if source is not None else []
+        if new and "orbitals" in self._check_parts("freeze"):
+            raise ValueError(
+                f"init has never seen {', '.join(new)}, whose orbitals would stay random: leave 'orbitals' "
+                "out of freeze."
+            )
+
+    def _compositions(self, structures):
+        """Numbers of atoms of each element, and their shares, both of shape (n_samples, n_elements)."""
+        counts = structures.counts()[:, [NUMBERS[symbol] for symbol in self.elements_]]
+        return counts, counts / structures.n_atoms[:, None]
+
+    def _take_off(self, structures, graph, Y, source):
+        """Take off what the elements add, and scale what is left: ndarray of shape (n_samples, n_targets)."""
+        counts, shares = self._compositions(structures)
+        n_targets, known = Y.shape[1], 0.0
+        self.references_ = np.zeros((len(self.elements_), n_targets))
+        continues = self._continues(source)
+        if continues:
+            # The network knows these properties, or related ones: what it predicts is corrected.
+            self.pooling_, self.center_, self.scale_ = source.pooling_, source.center_, source.scale_
+            self.references_[[self.elements_.index(s) for s in source.elements_]] = source.references_
+            known = self.center_ + self.scale_ * _outputs(source.net_.module_, graph)
+        elif self.pooling == "auto":
+            self.pooling_ = [_pooling(counts, shares, y) for y in Y.T]
+        else:
+            self.pooling_ = [self.pooling] * n_targets
+        left = Y - known - self._elemental(structures)
+        for t, y in enumerate(left.T):
+            there = ~np.isnan(y)
+            table = counts if self.pooling_[t] == "sum" else shares
+            self.references_[:, t] += fit_references(table[there], y[there])
+        left = Y - self._elemental(structures)
+        if not continues:
+            self.center_ = np.nanmedian(left, axis=0)
+            self.scale_ = np.array([robust_scale(y[~np.isnan(y)]) for y in (left - self.center_).T])
+        return (left - self.center_) / self.scale_
+
+    def _continues(self, source):
+        """Whether the network of `init` is taken over with its head, for as many properties."""
+        whole = source is not None and set(self._carried()) == set(self._parts)
+        return whole and source.n_targets_ == self.n_targets_
+
+    def _elemental(self, structures):
+        """What the elements add to each property: ndarray of shape (n_samples, n_targets)."""
+        counts, shares = self._compositions(structures)
+        extensive = np.array(self.pooling_) == "sum"
+        return np.where(extensive, counts @ self.references_, shares @ self.references_)
+
+    def _aligns(self, default):
+        return default if self.align is None else self.align
+
+    def _axes(self, structures):
+        """Axes that each molecule is turned into, in columns: ndarray of shape (n_samples, 3, 3)."""
+        if not self.align_:
+            return np.tile(np.eye(3), (len(structures), 1, 1))
+        first = structures.first[:-1]
+        charge = structures.numbers[:, None].astype(float)
+        center = np.add.reduceat(charge * structures.positions, first) / np.add.reduceat(charge, first)
+        apart = structures.positions - center[structures.row]
+        # The grid is the same along each axis and its opposite: neither order nor sign of the axes matters.
+        return np.linalg.eigh(
+            np.add.reduceat(charge[:, :, None] * apart[:, :, None] * apart[:, None], first)
+        )[1]
+
+    def _graph(self, structures):
+        from ..nn.graph import Graph
+
+        positions = np.einsum("nx,nxy->ny", structures.positions, self._axes(structures)[structures.row])
+        arrays = structures.numbers, positions, structures.n_atoms
+        return Graph.without_pairs(*(to_tensor(array, self.device) for array in arrays))
+
+    def _readable(self, X):
+        """Structures, and which of them have known elements: an error or False for the others."""
+        structures = _read(X)
+        return structures, self._known(structures)
+
+    def _known(self, structures):
+        if self.on_error == "raise":
+            self._check_elements(structures)
+        counts = structures.counts()
+        counts[:, [NUMBERS[symbol] for symbol in self.elements_]] = 0
+        return ~counts.any(axis=1)
+
+    def _load(self):
+        """Take over the state of a pretrained network."""
+        if self.pretrained in PRETRAINED:
+            self._load_authors(PRETRAINED[self.pretrained])
+            return
+        path = Path(self.pretrained)
+        if not path.exists():
+            raise FileNotFoundError(
+                f"There is no file {str(path)!r}, and no pretrained network of that name: they are "
+                f"{', '.join(PRETRAINED)}."
+            )
+        from ..io import load
+
+        model = load(path)
+        if not isinstance(model, QDDTransformer):
+            raise TypeError(f"{path} holds a {type(model).__name__}, and a QDDTransformer is needed.")
+        check_is_fitted(model, "net_")
+        fitted = {name: value for name, value in vars(model).items() if name not in model.get_params()}
+        vars(self).update(fitted)
+        self.align_ = self._aligns(model.align_)
+
+    def _load_authors(self, name):
+        """The authors' checkpoint: weights alone are read, nothing is unpickled."""
+        import io
+
+        torch = require("torch")
+        NeuralNet = require("skorch").NeuralNet
+        from ..nn.losses import FieldLoss
+        from ..nn.qdf import QDF
+
+        content = read_content(registry(name)[name], find_home(None), True)
+        theirs = torch.load(io.BytesIO(content), map_location=self.device, weights_only=True)
+        n_layers = sum(key.startswith("W_functional") for key in theirs) // 2
+        net = NeuralNet(
+            QDF,
+            criterion=FieldLoss,
+            train_split=None,
+            callbacks=[],
+            device=self.device,
+            verbose=0,
+            module__extensive=[True],
+            module__size=theirs["coefficient.weight"].shape[1],
+            module__n_layers=n_layers,
+            **{f"module__{name}": value for name, value in _PUBLISHED.items()},
+        )
+        with torch_seed(0, self.device):
+            net.initialize()
+        state = net.module_.state_dict()
+        numbers = [NUMBERS[symbol] for symbol in AUTHORS_ELEMENTS]
+        rows = torch.cat(
+            [(net.module_.orbitals.element == number).nonzero().squeeze(1) for number in numbers]
+        )
+        state["orbitals.zeta"][rows] = theirs["zeta.weight"].squeeze(1)
+        state["orbitals.coefficient"][rows] = theirs["coefficient.weight"]
+        for key, own in AUTHORS_LAYERS.items():
+            for layer in range(n_layers if "{}" in key else 1):
+                for kind in ("weight", "bias"):
+                    state[f"{own.format(2 * layer)}.{kind}"] = theirs[f"{key.format(layer)}.{kind}"]
+        # Theirs has no constant factors.
+        state["functional.0.weight"] = state["functional.0.weight"] / net.module_.orbital_gain
+        state["map.0.weight"] = state["map.0.weight"] / net.module_.density_gain
+        state["head.weight"] = state["head.weight"] / net.module_.sum_gain
+        net.module_.load_state_dict(state)
+        net.module_.eval().requires_grad_(False)
+        self.net_ = net
+        self.elements_ = sorted(AUTHORS_ELEMENTS, key=NUMBERS.get)
+        self.pooling_, self.n_targets_, self._single_target = ["sum"], 1, True
+        self.references_ = np.zeros((len(self.elements_), 1))
+        self.center_, self.scale_ = np.zeros(1), np.ones(1)
+        self.align_ = self._aligns(False)
+
+
+_PUBLISHED = {
+    "radius": 0.75,
+    "spacing": 0.3,
+    "radial": "gaussian",
+    "cutoff": np.inf,
+    "potential": "gaussian",
+}
+
+
+def _read(X):
+    """Molecules, none of whose atoms overlap."""
+    structures = read_structures(X)
+    periodic = structures.pbc.any(axis=1)
+    if periodic.any():
+        warnings.warn(
+            f"Structure {np.flatnonzero(periodic)[0]} is periodic ({periodic.sum()} such structures): the "
+            "atoms in its cell are taken as a molecule.",
+            stacklevel=3,
+        )
+        structures = structures._replace(pbc=np.zeros_like(structures.pbc))
+    neighbour_pairs(structures, 0.2)
+    return structures
+
+
+def _check_elements_exist(structures):
+    from ..nn.qdf import LAST_ELEMENT
+
+    heavy = np.flatnonzero(structures.numbers > LAST_ELEMENT)
+    if heavy.size:
+        atom = heavy[0]
+        raise ValueError(
+            f"Structure {structures.row[atom]} has the element {SYMBOLS[structures.numbers[atom]]}: the "
+            f"basis ends at {SYMBOLS[LAST_ELEMENT]}. Drop it, or use MBTRFeaturizer or SOAPFeaturizer."
+        )
+
+
+def _descriptors(module, graph):
+    """Descriptors of molecules as a tensor of shape [n_molecules, size], by parts."""
+    import torch
+
+    from ..nn.graph import Graphs
+
+    whole = Graphs(graph)
+    rows = torch.arange(len(graph), device=graph.n_atoms.device)
+    with torch.inference_mode():
+        return torch.cat([module.descriptors(whole.batch(part)[0]) for part in rows.split(CHUNK)])
+
+
+def _outputs(module, graph):
+    """Outputs of a module: ndarray of shape (n_molecules, n_properties)."""
+    return module.properties(graph, _descriptors(module, graph)).detach().cpu().numpy()
+
+
+def _fit_head(module, graph, target, weight, device):
+    """Correct the head by what ridge regression finds in its errors, with a penalty by leaving one out."""
+    import torch
+
+    with torch.no_grad():
+        descriptors = _descriptors(module, graph)
+        error = target - module.properties(graph, descriptors).cpu().numpy()
+        pooled = [x.cpu().numpy().astype(float) for x in module.pooled(graph, descriptors)]
+        for t, extensive in enumerate(module.extensive.tolist()):
+            there = weight[:, t] > 0
+            features = pooled[0 if extensive else 1][there]
+            size = np.sum((features - features.mean(axis=0)) ** 2)
+            if not size > 0 or len(features) < 3:
+                continue
+            ridge = RidgeCV(PENALTIES * size).fit(features, error[there, t], weight[there, t])
+            module.head.weight[t] += to_tensor(ridge.coef_, device)
+            module.head.bias[t] += float(ridge.intercept_)
+
+
+def _pooling(counts, shares, y):
+    """Return "sum" if numbers of atoms explain a property better than their shares do, else "mean"."""
+    known = ~np.isnan(y)
+
+    def error(table):
+        weights = np.linalg.lstsq(table[known], y[known], rcond=1e-9)[0]
+        return np.abs(table[known] @ weights - y[known]).mean()
+
+    return "sum" if error(counts) <= error(shares) else "mean"
