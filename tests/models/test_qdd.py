@@ -95,7 +95,7 @@ def test_features_and_predictions_have_their_shapes(model):
 
 
 def test_energies_are_learned():
-    network = fit(max_epochs=60, learning_rate=0.01)
+    network = fit(max_epochs=40, learning_rate=0.01)
     truth = amounts(NEW) @ [*ELEMENTS.values()] - BONDS_NEW
     error = np.abs(network.predict(NEW) - truth).mean()
     # Better than energies of the elements by least squares.
@@ -180,6 +180,11 @@ def test_descriptor_is_a_mean_where_no_property_is_a_sum():
             expected = functional.mean(0) if mean else functional.sum(0)
             got = network.transform([(numbers, positions)])[0]
             np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5 * abs(got).max())
+
+
+@pytest.mark.parametrize("factor", [1e-6, 23.0605])
+def test_predictions_come_in_the_unit_of_y(factor):
+    np.testing.assert_allclose(fit(y=factor * ENERGY).predict(NEW), factor * fit().predict(NEW), rtol=1e-6)
 
 
 def test_weights_of_zero_leave_molecules_out():
@@ -416,6 +421,14 @@ def test_init_is_corrected_for_another_level_of_theory(model):
     tuned, same = (fit(y=y, init=model, **STILL) for y in (shifted, ENERGY))
     expected = same.predict(NEW) + amounts(NEW) @ [0.5, -3.0, 2.0]
     np.testing.assert_allclose(tuned.predict(NEW), expected, atol=0.3 * model.scale_[0])
+
+
+@pytest.mark.parametrize("factor", [0.01, 23.0605])
+def test_training_starts_from_init_in_any_unit(model, factor):
+    one, other = (fit(y=f * ENERGY, init=model, **STILL) for f in (1.0, factor))
+    np.testing.assert_allclose(
+        other.predict(NEW), factor * one.predict(NEW), atol=0.1 * factor * model.scale_[0]
+    )
 
 
 def test_architecture_is_that_of_init(model):
