@@ -28,7 +28,15 @@ from skxfer.datasets._files import CorruptedDataError  # noqa: E402
 from skxfer.models import _qdd  # noqa: E402
 from skxfer.structures import NUMBERS  # noqa: E402
 
-TINY = {"hidden_dim": 8, "n_layers": 1, "radius": 0.5, "spacing": 0.5, "extend": False, "batch_size": 10}
+TINY = {
+    "hidden_dim": 8,
+    "n_layers": 1,
+    "radius": 0.5,
+    "spacing": 0.5,
+    "extend": False,
+    "batch_size": 10,
+    "validation_fraction": 0,
+}
 ELEMENTS = {"H": -13.0, "C": -1000.0, "O": -2000.0}
 AUTHORS = "qdf-qm9under14-atomization"
 # Of a network that hardly moves.
@@ -51,6 +59,11 @@ def molecules(n, seed=0, sizes=(2, 3, 4, 5)):
 
 def amounts(X):
     return np.array([[np.sum(np.asarray(numbers) == NUMBERS[e]) for e in ELEMENTS] for numbers, _ in X])
+
+
+def energies(n):
+    X, bonds = molecules(n, seed=3)
+    return X, amounts(X) @ [*ELEMENTS.values()] - bonds
 
 
 X, BONDS = molecules(40)
@@ -238,6 +251,31 @@ def test_small_sets_are_trained_for_more_epochs(monkeypatch):
     steps = [len(fit(max_epochs=1, extend=extend).net_.history) for extend in (False, True)]
     assert steps == [1, 3]  # epochs of four steps
     assert len(fit(max_epochs=1, extend=True, init=fit(max_epochs=1)).net_.history) == 2
+
+
+def test_training_that_does_not_help_is_undone(model):
+    noise = np.random.default_rng(0).normal(size=40)
+    with pytest.warns(UserWarning, match="Training did not make the descriptor better") as caught:
+        tuned = fit(y=noise, init=model, validation_fraction=0.3, learning_rate=1.0)
+    assert any(one.filename == __file__ for one in caught)
+    assert tuned.improved_ is False
+    np.testing.assert_array_equal(tuned.transform(NEW), model.transform(NEW))
+
+
+def test_training_that_helps_is_kept(model):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        network = fit(*energies(120), validation_fraction=0.3, max_epochs=20, learning_rate=0.01)
+        assert network.improved_ is True
+        assert len(network.net_.history) == 20
+        # Too few are all trained on.
+        assert fit(X[:29], ENERGY[:29], validation_fraction=0.3).improved_ is None
+    assert model.improved_ is None
+
+
+def test_which_molecules_are_held_out_is_seeded():
+    one, two = (fit(*energies(120), validation_fraction=0.3, max_epochs=5) for _ in range(2))
+    np.testing.assert_array_equal(one.predict(NEW), two.predict(NEW))
 
 
 # turned molecules -------------------------------------------------------------------------------------
@@ -812,7 +850,9 @@ def test_authors_network_and_a_descriptor_side_by_side(authors, qm9):
 
 @with_data
 def test_authors_network_is_a_start_for_training(authors, qm9):
-    tuned = QDDTransformer(init=authors, extend=False, random_state=0, **STILL).fit(qm9[0][:20], qm9[1][:20])
+    tuned = QDDTransformer(init=authors, extend=False, validation_fraction=0, random_state=0, **STILL).fit(
+        qm9[0][:20], qm9[1][:20]
+    )
     offset = tuned.predict(qm9[0][20:30]) - authors.predict(qm9[0][20:30])
     assert np.abs(offset).max() < 0.5
     assert tuned.transform(qm9[0][:1]).shape == (1, 250)
