@@ -1,5 +1,6 @@
 """QDDTransformer: quantum deep descriptor of molecules, learned on small ones, carried to larger ones."""
 
+import copy
 import os
 import warnings
 from numbers import Integral, Real
@@ -16,7 +17,8 @@ from .._io_names import require
 from ..datasets._files import find_home, read_content, registry
 from ..formulas import ELEMENTS
 from ..inputs import check_targets, check_weights
-from ..structures import NUMBERS, SYMBOLS, TakesStructures, neighbour_pairs, read_structures
+from ..structures import NUMBERS, SYMBOLS, Structures, TakesStructures, neighbour_pairs, read_structures
+from ._calibration import held_out
 from ._energies import fit_references, robust_scale
 from ._init import StartsFromFitted
 from ._torch import to_tensor, torch_seed, train_net
@@ -33,9 +35,14 @@ AUTHORS_LAYERS = {
     "W_property": "head",
 }
 # Fewer steps than this leave a network far from what the same molecules can teach it.
-MIN_STEPS, MIN_STEPS_FROM_INIT = 1000, 400
+MIN_STEPS = 1000
+LEARNING_RATE, LEARNING_RATE_FROM_INIT = 1e-2, 1e-3
 # Penalties of the head, relative to the sum of the squared singular values of the descriptors.
-PENALTIES = np.logspace(-9, 0, 28)
+PENALTIES = np.logspace(-9, 2, 34)
+# Of corrections of what elements add: from as they are to next to none.
+SHRINKAGE = np.logspace(-4, 6, 21)
+# How much wider or narrower than those of init properties may be spread, to be taken for the same ones.
+SAME_SCALE = 5.0
 # Molecules that descriptors are computed of at a time: progress can be interrupted in between.
 CHUNK = 64
 
@@ -88,26 +95,32 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         ``"auto"``: for each property, as it is explained better by the numbers of atoms of each element, or
         by their shares.
     init : fitted QDDTransformer, optional
-        Training starts from its weights; its architecture is used instead of the one here. It is
-        never changed. ``clone`` keeps it as it is; in a grid of GridSearchCV wrap it in
-        :class:`sklearn.frozen.FrozenEstimator`.
+        Training starts from its weights; its architecture is used instead of the one here. Where all of it
+        is carried over and the properties are spread like its own, within a factor of five, its predictions
+        are corrected; else its head begins anew. It is never changed. ``clone`` keeps it as it
+        is; in a grid of GridSearchCV wrap it in :class:`sklearn.frozen.FrozenEstimator`.
     carry : str or list of str, optional
         Parts that are taken over from `init`, the others begin anew: ``"orbitals"``, ``"functional"``,
         ``"map"`` (from density to potential), ``"head"``. Default: all.
     freeze : str, list of str or dict of str to int, optional
         Parts that keep the weights of `init`. A dict says from which epoch on a part is trained after
         all, as in ``{"orbitals": 10}``.
-    learning_rate : float, default=0.001
-        The largest one of the cycle.
-    max_epochs : int, default=40
+    learning_rate : float, optional
+        The largest one of the cycle. Default: 0.01, or 0.001 from `init`.
+    max_epochs : int, default=20
         More where that makes fewer steps than `extend` asks for.
     extend : bool, default=True
-        Train small sets for more epochs, until 1000 steps, or 400 from `init`.
+        Train small sets for more epochs, until 1000 steps; not from `init`.
     batch_size : int, default=8
         Molecules.
     weight_decay : float, default=0.01
     averaging : float, default=0.99
         What remains of the averaged weights at each step; training ends with this average.
+    validation_fraction : float, default=0.1
+        Share of the molecules that is held out, but at least thirty, or a third of few: the weights of the
+        epoch with the smallest error on them are kept, and those of the beginning if training did not make
+        the descriptor better (few molecules often cannot teach more than random orbitals give). Of fewer
+        than thirty molecules none are held out: the last weights are kept, or those of `init`. 0: the last.
     precision : {"float32", "bfloat16"}, default="float32"
         Of the products of matrices in training; the second is faster on processors that have it, and less
         accurate. Prediction is always in single precision.
@@ -133,6 +146,8 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
     center_, scale_ : ndarray of shape (n_targets,)
         Median and deviation of the rest.
     align_ : bool
+    improved_ : bool or None
+        Whether training made the descriptor better for the molecules held out; None without these.
     n_targets_ : int
 
     Raises
@@ -149,7 +164,8 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
     Warns
     -----
     UserWarning
-        A structure is periodic: the atoms in its cell are taken as a molecule, as in [2]_.
+        Training did not help, and the weights are as they began, but for the head. A structure is periodic:
+        the atoms in its cell are taken as a molecule.
 
     See Also
     --------
@@ -209,12 +225,13 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         "init": [BaseEstimator, None],
         "carry": [str, list, tuple, None],
         "freeze": [str, list, tuple, dict, None],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "extend": ["boolean"],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "averaging": [Interval(Real, 0, 1, closed="left")],
+        "validation_fraction": [Interval(Real, 0, 0.5, closed="left")],
         "precision": [StrOptions({"float32", "bfloat16"})],
         "on_error": [StrOptions({"raise", "nan"})],
         "device": [str],
@@ -240,12 +257,13 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         init=None,
         carry=None,
         freeze=None,
-        learning_rate=1e-3,
-        max_epochs=40,
+        learning_rate=None,
+        max_epochs=20,
         extend=True,
         batch_size=8,
         weight_decay=0.01,
         averaging=0.99,
+        validation_fraction=0.1,
         precision="float32",
         on_error="raise",
         device="cpu",
@@ -273,6 +291,7 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         self.batch_size = batch_size
         self.weight_decay = weight_decay
         self.averaging = averaging
+        self.validation_fraction = validation_fraction
         self.precision = precision
         self.on_error = on_error
         self.device = device
@@ -305,8 +324,11 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         >>> qdd.predict([water]).round(1)  # doctest: +SKIP
         array([-9.5])
         """
+        if source is None:
+            raise ValueError(f"Name a pretrained network, {', '.join(map(repr, PRETRAINED))}, or a file.")
         model = cls(pretrained=source, **params)
         model._validate_params()
+        model.pretrained = os.fspath(source)
         model._load()
         return model
 
@@ -352,7 +374,15 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         self._single_target, self.n_targets_ = np.asarray(y).ndim == 1, Y.shape[1]
         kept = np.flatnonzero((weight > 0) & ~np.isnan(Y).all(axis=1))
         structures, Y, weight = structures.take(kept), Y[kept], weight[kept]
+        without = np.flatnonzero(np.isnan(Y).all(axis=0))
+        if without.size:
+            raise ValueError(f"Target {without[0]} has no label where the weight is not zero: leave it out.")
         source = self._check_init()
+        if self.spacing > self.radius:
+            raise ValueError(
+                f"spacing must not be above radius, for then there are no points round an atom: they are "
+                f"{self.spacing} and {self.radius} Å."
+            )
         architecture = self._architecture() if source is None else source._module_params()
         present = set(SYMBOLS[structures.numbers])
         _check_elements_exist(structures)
@@ -361,10 +391,15 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         self.elements_ = [symbol for symbol in ELEMENTS if symbol in present | known]
         self.align_ = self._aligns(source is None or source.align_)
         graph = self._graph(structures)
-        target = self._take_off(structures, graph, Y, source)
+        continues = self._continues(source, structures, graph, Y)
+        target = self._take_off(structures, graph, Y, source if continues else None)
         there = ~np.isnan(target)
         weights = weight[:, None] * there
         weights = weights / weights.mean(axis=0)
+        rng = check_random_state(self.random_state)
+        held = np.zeros(len(structures), dtype=bool)
+        if self.validation_fraction:
+            held = held_out(np.arange(len(structures)), self.validation_fraction, rng)
 
         from ..nn.graph import Graphs
         from ..nn.losses import FieldLoss
@@ -374,31 +409,41 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
 
         labels = {"target": np.nan_to_num(target), "weight": weights}
         data = Graphs(graph, {name: to_tensor(label, self.device) for name, label in labels.items()})
-        min_steps = (MIN_STEPS if source is None else MIN_STEPS_FROM_INIT) if self.extend else 0
-        max_epochs = max(self.max_epochs, -(-min_steps // -(-len(data) // self.batch_size)))
-        head_is_new = source is not None and source.n_targets_ != self.n_targets_
-        freezers = self._check_freeze(max_epochs, head_is_new)()
-        frozen_head = "head" in self._check_parts("freeze")
+        training, validation = data.part(~held), data.part(held)
+        min_steps = MIN_STEPS if self.extend and source is None else 0
+        max_epochs = max(self.max_epochs, -(-min_steps // -(-len(training) // self.batch_size)))
+        freezers = self._check_freeze(max_epochs, source is not None and not continues)()
+        fits_head = "head" not in self._check_parts("freeze")
+        validates = held.any() and (lambda module: _error(module, validation))
+        averaging, begin = Averaging(self.averaging, validates or None), {}
 
         def prepare(module):
-            if source is not None and not frozen_head:
-                _fit_head(module, graph, target, weights, self.device)
+            head = copy.deepcopy(module.head.state_dict())
+            if fits_head:
+                _fit_head(module, training)
+            begin.update(state=copy.deepcopy(module.state_dict()), error=_error(module, validation))
+            if source is None:
+                # Gradients start from a small head.
+                module.head.load_state_dict(head)
 
+        learning_rate = self.learning_rate
+        if learning_rate is None:
+            learning_rate = LEARNING_RATE if source is None else LEARNING_RATE_FROM_INIT
         self.net_ = train_net(
             QDF,
             FieldLoss,
-            data,
-            learning_rate=self.learning_rate,
+            training,
+            learning_rate=learning_rate,
             max_epochs=max_epochs,
             batch_size=self.batch_size,
             weight_decay=self.weight_decay,
-            seed=check_random_state(self.random_state).randint(np.iinfo(np.int32).max),
+            seed=rng.randint(np.iinfo(np.int32).max),
             device=self.device,
             verbose=self.verbose,
             start=None if source is None else source.net_,
-            carry=self._patterns(self._carried()),
+            carry=self._patterns([part for part in self._carried() if part != "head" or continues]),
             prepare=prepare,
-            callbacks=[*freezers, ("averaging", Averaging(self.averaging))],
+            callbacks=[*freezers, ("averaging", averaging)],
             optimizer=MuonAdamW,
             module__extensive=[pooling == "sum" for pooling in self.pooling_],
             module__potential_fraction=self.potential_fraction,
@@ -406,9 +451,24 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
             criterion__potential_weight=self.potential_weight,
             **architecture,
         )
-        if not frozen_head:
-            _fit_head(self.net_.module_, graph, target, weights, self.device)
-        self.net_.module_.requires_grad_(False)
+        module = self.net_.module_
+        if fits_head:
+            _fit_head(module, training)
+        self.improved_ = None
+        if held.any() or (self.validation_fraction and source is not None):
+            # NaN without molecules held out: what init knows then stays as it is.
+            self.improved_ = bool(_error(module, validation) < begin["error"])
+            if not self.improved_:
+                module.load_state_dict(begin["state"])
+                warnings.warn(
+                    "Training did not make the descriptor better for the molecules held out: its weights are "
+                    "as they began, random or those of init, and only the head is fitted. Give more "
+                    "molecules, or start from a network that has seen more.",
+                    stacklevel=2,
+                )
+            if fits_head:
+                _fit_head(module, data)
+        module.requires_grad_(False)
         return self
 
     def transform(self, X):
@@ -425,7 +485,8 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
             Rows do not depend on each other.
         """
         check_is_fitted(self, "net_")
-        structures, known = self._readable(X)
+        structures = _read(X)
+        known = self._known(structures)
         features = np.full((len(structures), self.net_.module_.head.in_features), np.nan)
         if known.any():
             graph = self._graph(structures.take(known))
@@ -448,7 +509,8 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
             In the unit of y; of the authors' network eV, negative where atoms are bound.
         """
         check_is_fitted(self, "net_")
-        structures, known = self._readable(X)
+        structures = _read(X)
+        known = self._known(structures)
         prediction = np.full((len(structures), self.n_targets_), np.nan)
         if known.any():
             some = structures.take(known)
@@ -503,7 +565,7 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         points = to_tensor(points @ self._axes(structures)[0], self.device)
         with torch.inference_mode():
             psi = module.orbitals(graph.numbers, graph.positions, module.grid(graph.positions), points)
-        return psi.cpu().numpy() / self.net_.get_params(deep=False)["module__spacing"] ** 1.5
+        return psi.cpu().numpy().astype(float) / self.net_.get_params(deep=False)["module__spacing"] ** 1.5
 
     def get_feature_names_out(self, input_features=None):
         """Return a name for each column of `transform`.
@@ -557,34 +619,46 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
 
     def _take_off(self, structures, graph, Y, source):
         """Take off what the elements add, and scale what is left: ndarray of shape (n_samples, n_targets)."""
-        counts, shares = self._compositions(structures)
+        tables = dict(zip(("sum", "mean"), self._compositions(structures), strict=True))
         n_targets, known = Y.shape[1], 0.0
         self.references_ = np.zeros((len(self.elements_), n_targets))
-        continues = self._continues(source)
-        if continues:
-            # The network knows these properties, or related ones: what it predicts is corrected.
+        if source is not None:
             self.pooling_, self.center_, self.scale_ = source.pooling_, source.center_, source.scale_
             self.references_[[self.elements_.index(s) for s in source.elements_]] = source.references_
             known = self.center_ + self.scale_ * _outputs(source.net_.module_, graph)
         elif self.pooling == "auto":
-            self.pooling_ = [_pooling(counts, shares, y) for y in Y.T]
+            self.pooling_ = [_pooling(tables, y) for y in Y.T]
         else:
             self.pooling_ = [self.pooling] * n_targets
         left = Y - known - self._elemental(structures)
         for t, y in enumerate(left.T):
             there = ~np.isnan(y)
-            table = counts if self.pooling_[t] == "sum" else shares
-            self.references_[:, t] += fit_references(table[there], y[there])
+            table = tables[self.pooling_[t]][there]
+            if source is None:
+                self.references_[:, t] = fit_references(table, y[there])
+            elif len(table) > 2:
+                ridge = RidgeCV(SHRINKAGE, fit_intercept=False).fit(table, y[there])
+                self.references_[:, t] += ridge.coef_
         left = Y - self._elemental(structures)
-        if not continues:
+        if source is None:
             self.center_ = np.nanmedian(left, axis=0)
             self.scale_ = np.array([robust_scale(y[~np.isnan(y)]) for y in (left - self.center_).T])
         return (left - self.center_) / self.scale_
 
-    def _continues(self, source):
-        """Whether the network of `init` is taken over with its head, for as many properties."""
+    def _continues(self, source, structures, graph, Y):
+        """Whether `init` predicts these properties, or such as are spread like them, with its head."""
         whole = source is not None and set(self._carried()) == set(self._parts)
-        return whole and source.n_targets_ == self.n_targets_
+        if not whole or source.n_targets_ != self.n_targets_:
+            return False
+        tables = dict(zip(("sum", "mean"), self._compositions(structures), strict=True))
+        for y, pooling, output in zip(
+            Y.T, source.pooling_, (source.scale_ * _outputs(source.net_.module_, graph)).T, strict=True
+        ):
+            there = ~np.isnan(y)
+            spreads = [_rest(tables[pooling][there], x[there]).std() for x in (y, output)]
+            if min(spreads) > 0 and not 1 / SAME_SCALE < spreads[0] / spreads[1] < SAME_SCALE:
+                return False
+        return True
 
     def _elemental(self, structures):
         """What the elements add to each property: ndarray of shape (n_samples, n_targets)."""
@@ -615,12 +689,8 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         arrays = structures.numbers, positions, structures.n_atoms
         return Graph.without_pairs(*(to_tensor(array, self.device) for array in arrays))
 
-    def _readable(self, X):
-        """Structures, and which of them have known elements: an error or False for the others."""
-        structures = _read(X)
-        return structures, self._known(structures)
-
     def _known(self, structures):
+        """Which molecules have known elements only; an error if others are to raise one."""
         if self.on_error == "raise":
             self._check_elements(structures)
         counts = structures.counts()
@@ -633,10 +703,10 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
             self._load_authors(PRETRAINED[self.pretrained])
             return
         path = Path(self.pretrained)
-        if not path.exists():
+        if not path.is_file():
             raise FileNotFoundError(
-                f"There is no file {str(path)!r}, and no pretrained network of that name: they are "
-                f"{', '.join(PRETRAINED)}."
+                f"There is no file {os.fspath(self.pretrained)!r}, and no pretrained network of that name: "
+                f"they are {', '.join(PRETRAINED)}."
             )
         from ..io import load
 
@@ -644,9 +714,11 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         if not isinstance(model, QDDTransformer):
             raise TypeError(f"{path} holds a {type(model).__name__}, and a QDDTransformer is needed.")
         check_is_fitted(model, "net_")
-        fitted = {name: value for name, value in vars(model).items() if name not in model.get_params()}
-        vars(self).update(fitted)
+        # What it was set to hand out is no part of what it learned.
+        other = {*model.get_params(), "_sklearn_output_config"}
+        vars(self).update({name: value for name, value in vars(model).items() if name not in other})
         self.align_ = self._aligns(model.align_)
+        self.net_.module_.to(self.device)
 
     def _load_authors(self, name):
         """The authors' checkpoint: weights alone are read, nothing is unpickled."""
@@ -696,6 +768,7 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         self.pooling_, self.n_targets_, self._single_target = ["sum"], 1, True
         self.references_ = np.zeros((len(self.elements_), 1))
         self.center_, self.scale_ = np.zeros(1), np.ones(1)
+        self.improved_ = None
         self.align_ = self._aligns(False)
 
 
@@ -718,7 +791,8 @@ def _read(X):
             "atoms in its cell are taken as a molecule.",
             stacklevel=3,
         )
-        structures = structures._replace(pbc=np.zeros_like(structures.pbc))
+        pbc = np.zeros_like(structures.pbc)
+        structures = Structures(*structures[:4], pbc)
     neighbour_pairs(structures, 0.2)
     return structures
 
@@ -749,17 +823,25 @@ def _descriptors(module, graph):
 
 def _outputs(module, graph):
     """Outputs of a module: ndarray of shape (n_molecules, n_properties)."""
-    return module.properties(graph, _descriptors(module, graph)).detach().cpu().numpy()
+    # In double precision, for what a product rounds to depends on how many molecules there are.
+    return module.properties(graph, _descriptors(module, graph).double()).detach().cpu().numpy()
 
 
-def _fit_head(module, graph, target, weight, device):
+def _error(module, data):
+    """Mean absolute error on some molecules, by weight, in units of the scale."""
+    target, weight = (data.labels[name].cpu().numpy() for name in ("target", "weight"))
+    return float((np.abs(_outputs(module, data.graph) - target) * weight).mean()) if len(data) else np.nan
+
+
+def _fit_head(module, data):
     """Correct the head by what ridge regression finds in its errors, with a penalty by leaving one out."""
     import torch
 
+    target, weight = (data.labels[name].cpu().numpy() for name in ("target", "weight"))
     with torch.no_grad():
-        descriptors = _descriptors(module, graph)
-        error = target - module.properties(graph, descriptors).cpu().numpy()
-        pooled = [x.cpu().numpy().astype(float) for x in module.pooled(graph, descriptors)]
+        descriptors = _descriptors(module, data.graph)
+        error = target - module.properties(data.graph, descriptors).cpu().numpy()
+        pooled = [x.cpu().numpy().astype(float) for x in module.pooled(data.graph, descriptors)]
         for t, extensive in enumerate(module.extensive.tolist()):
             there = weight[:, t] > 0
             features = pooled[0 if extensive else 1][there]
@@ -767,16 +849,17 @@ def _fit_head(module, graph, target, weight, device):
             if not size > 0 or len(features) < 3:
                 continue
             ridge = RidgeCV(PENALTIES * size).fit(features, error[there, t], weight[there, t])
-            module.head.weight[t] += to_tensor(ridge.coef_, device)
+            module.head.weight[t] += to_tensor(ridge.coef_, descriptors.device)
             module.head.bias[t] += float(ridge.intercept_)
 
 
-def _pooling(counts, shares, y):
+def _rest(table, y):
+    """What a linear function of the composition leaves of a property."""
+    return y - table @ np.linalg.lstsq(table, y, rcond=1e-9)[0]
+
+
+def _pooling(tables, y):
     """Return "sum" if numbers of atoms explain a property better than their shares do, else "mean"."""
     known = ~np.isnan(y)
-
-    def error(table):
-        weights = np.linalg.lstsq(table[known], y[known], rcond=1e-9)[0]
-        return np.abs(table[known] @ weights - y[known]).mean()
-
-    return "sum" if error(counts) <= error(shares) else "mean"
+    error = {name: np.abs(_rest(table[known], y[known])).mean() for name, table in tables.items()}
+    return "sum" if error["sum"] <= error["mean"] else "mean"

@@ -1,7 +1,14 @@
 """Optimizers."""
 
+from functools import partial
+
 import torch
 from torch.optim import AdamW, Muon, Optimizer
+
+_OPTIMIZERS = {
+    "muon": partial(Muon, adjust_lr_fn="match_rms_adamw"),
+    "adamw": partial(AdamW, fused=True),
+}
 
 
 class MuonAdamW(Optimizer):
@@ -25,16 +32,27 @@ class MuonAdamW(Optimizer):
     def __init__(self, params, lr: float = 1e-3, weight_decay: float = 0.01):
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
         given = [parameter for group in self.param_groups for parameter in group["params"]]
-        matrices = [parameter for parameter in given if parameter.ndim == 2 and min(parameter.shape) > 1]
-        others = [parameter for parameter in given if all(parameter is not matrix for matrix in matrices)]
-        self._parts = [
-            Muon(matrices, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"),
-            AdamW(others, lr=lr, weight_decay=weight_decay, fused=True),
-        ]
-        # Schedulers act on the groups, and what is stored has one home.
-        self.param_groups = [group for part in self._parts for group in part.param_groups]
-        for part in self._parts:
-            part.state = self.state
+        is_matrix = [parameter.ndim == 2 and min(parameter.shape) > 1 for parameter in given]
+        self.param_groups = []
+        for kind, optimizer in _OPTIMIZERS.items():
+            own = [x for x, matrix in zip(given, is_matrix, strict=True) if matrix == (kind == "muon")]
+            if own:
+                (group,) = optimizer(own, lr=lr, weight_decay=weight_decay).param_groups
+                self.param_groups.append(group | {"kind": kind})
+        self._share()
+
+    def _share(self):
+        """Let Muon and AdamW act on these groups, and store here what they store."""
+        self._parts = []
+        for group in self.param_groups:
+            part = _OPTIMIZERS[group["kind"]]([dict(group)])
+            part.param_groups, part.state = [group], self.state
+            self._parts.append(part)
+
+    def __setstate__(self, state):
+        """Go on from a state that was stored."""
+        super().__setstate__(state)
+        self._share()
 
     def step(self, closure=None):
         """Take a step, and return the loss of the closure."""

@@ -31,7 +31,8 @@ def shells(number: int) -> dict[str, int]:
 
 def ball(radius: float, spacing: float) -> Tensor:
     """Return the points of a cubic grid within a ball round the origin, ``[n_points, 3]``."""
-    axis = torch.arange(int(2 * radius / spacing + 1e-9) + 1, dtype=torch.float64) * spacing - radius
+    n = int(2 * radius / spacing + 1e-9) + 1
+    axis = (torch.arange(n, dtype=torch.float64) - (n - 1) / 2) * spacing
     points = torch.cartesian_prod(axis, axis, axis)
     return points[points.norm(dim=1) <= radius + 1e-9].float()
 
@@ -170,6 +171,7 @@ class QDF(nn.Module):
         self.orbital_gain = (n_points * size / ELECTRONS) ** 0.5
         self.density_gain = n_points / ELECTRONS
         self.sum_gain = 1 / (n_points * ATOMS)
+        self.spacing = spacing
         self.potential = potential
         self.potential_fraction = potential_fraction
         self.precision = precision
@@ -196,8 +198,9 @@ class QDF(nn.Module):
         return self.sum_gain * descriptors, descriptors / n_points[:, None]
 
     def properties(self, graph: Graph, descriptors: Tensor) -> Tensor:
-        """Return the properties, ``[n_molecules, n_properties]``."""
-        total, mean = (self.head(x) for x in self.pooled(graph, descriptors))
+        """Return the properties, ``[n_molecules, n_properties]``, in the precision of the descriptors."""
+        weight, bias = (x.to(descriptors.dtype) for x in (self.head.weight, self.head.bias))
+        total, mean = (nn.functional.linear(x, weight, bias) for x in self.pooled(graph, descriptors))
         return torch.where(self.extensive, total, mean)
 
     def external(self, graph: Graph) -> Tensor:
@@ -205,7 +208,10 @@ class QDF(nn.Module):
         parts = []
         for numbers, positions in _molecules(graph):
             square = (self.grid(positions)[:, None] - positions).square().sum(-1)
-            shape = torch.exp(-square) if self.potential == "gaussian" else square.rsqrt()
+            if self.potential == "gaussian":
+                shape = torch.exp(-square)
+            else:  # a nucleus on a point counts as half a spacing away
+                shape = square.clamp_min((self.spacing / 2) ** 2).rsqrt()
             parts.append(-shape @ numbers.to(shape.dtype))
         return torch.cat(parts)
 

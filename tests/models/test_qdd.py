@@ -247,10 +247,9 @@ def test_variants_are_trained_and_differ(params):
 
 def test_small_sets_are_trained_for_more_epochs(monkeypatch):
     monkeypatch.setattr(_qdd, "MIN_STEPS", 9)
-    monkeypatch.setattr(_qdd, "MIN_STEPS_FROM_INIT", 5)
     steps = [len(fit(max_epochs=1, extend=extend).net_.history) for extend in (False, True)]
     assert steps == [1, 3]  # epochs of four steps
-    assert len(fit(max_epochs=1, extend=True, init=fit(max_epochs=1)).net_.history) == 2
+    assert len(fit(max_epochs=1, extend=True, init=fit(max_epochs=1)).net_.history) == 1
 
 
 def test_training_that_does_not_help_is_undone(model):
@@ -384,8 +383,8 @@ def test_periodic_structures_are_taken_as_molecules_with_a_warning(model):
     numbers, positions = NEW[2]
     crystal = ase.Atoms(numbers, positions, cell=[4, 4, 4], pbc=True)
     with pytest.warns(UserWarning, match="Structure 1 is periodic .*as a molecule") as caught:
-        features = model.transform([NEW[2], crystal])
-    np.testing.assert_array_equal(features[0], features[1])
+        predictions = model.predict([NEW[2], crystal])
+    assert predictions[0] == predictions[1]
     assert caught[0].filename == __file__
 
 
@@ -461,12 +460,20 @@ def test_init_is_corrected_for_another_level_of_theory(model):
     np.testing.assert_allclose(tuned.predict(NEW), expected, atol=0.3 * model.scale_[0])
 
 
-@pytest.mark.parametrize("factor", [0.01, 23.0605])
-def test_training_starts_from_init_in_any_unit(model, factor):
-    one, other = (fit(y=f * ENERGY, init=model, **STILL) for f in (1.0, factor))
-    np.testing.assert_allclose(
-        other.predict(NEW), factor * one.predict(NEW), atol=0.1 * factor * model.scale_[0]
-    )
+def test_properties_of_another_spread_get_a_new_head(model):
+    one, other = (fit(y=factor * ENERGY, init=model, **STILL) for factor in (0.01, 23.0605))
+    np.testing.assert_allclose(one.predict(NEW) / 0.01, other.predict(NEW) / 23.0605, rtol=1e-5)
+    with pytest.raises(ValueError, match="head cannot be frozen"):
+        fit(y=23.0605 * ENERGY, init=model, freeze="head")
+
+
+def test_few_molecules_leave_init_as_it_is(model):
+    with pytest.warns(UserWarning, match="as they began"):
+        tuned = fit(X[:20], ENERGY[:20], init=model, max_epochs=2, validation_fraction=0.1)
+    assert tuned.improved_ is False
+    for name, value in weights_of(model).items():
+        if not name.startswith("head"):
+            torch.testing.assert_close(weights_of(tuned)[name], value)
 
 
 def test_architecture_is_that_of_init(model):
