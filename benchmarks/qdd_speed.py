@@ -135,9 +135,9 @@ def main():
     save_table(
         "qdd_speed",
         pd.DataFrame(rows),
-        f"{N} molecules of QM9under14, {size:.1f} atoms on average; one thread, CPU time, medians of {ROUNDS} "
-        "rounds in which all had their turn. The transcription has its distances prepared before training, "
-        "and prepares them in inference; ours computes them at each step. Both without the time to read.",
+        f"{N} molecules of QM9under14, {size:.1f} atoms on average; one thread, CPU time, medians of "
+        f"{ROUNDS} rounds in which all had their turn. The transcription has its distances prepared before "
+        "training, and prepares them in inference; ours computes them at each step.",
     )
     large = [
         {"molecules": label, "seconds": round(seconds, 2), "MB": round(memory)}
@@ -152,8 +152,8 @@ def main():
     save_table(
         "qdd_memory",
         pd.DataFrame(large),
-        "CPU seconds of transform, one thread, and by how much it raises the peak memory of a fresh process that "
-        "has transformed a small molecule before. Polyethylene chains.",
+        "CPU seconds of transform, one thread, and by how much it raises the peak memory of a fresh process "
+        "that has transformed a small molecule before. Polyethylene chains.",
     )
 
 

@@ -1,5 +1,7 @@
 """The head that FeatureTransfer uses by default: kernel ridge that does not lose to the mean."""
 
+import warnings
+
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.kernel_approximation import Nystroem
@@ -21,8 +23,10 @@ MAX_LANDMARKS = 500
 # FEW_ROWS / n more. It is the best of many on few rows, so less than that is often luck (on noise with ten
 # rows it is not in one of twenty draws).
 CLEAR_GAIN, FEW_ROWS = 2.0, 5.0
-# Predictions leave the range of the labels seen by this share of it at most.
+# Features and predictions leave the range of what was seen by this share of it at most.
 MARGIN = 0.2
+# Above this share of predictions at the limit, whoever predicts is told.
+MANY = 0.1
 
 
 class SafeHead(RegressorMixin, BaseEstimator):
@@ -31,10 +35,14 @@ class SafeHead(RegressorMixin, BaseEstimator):
     For features of any origin and number and few rows. Four kernel and two
     linear views of the features, each with 41 penalties, are compared by their
     leave-one-out errors, in closed form; unless the best beats the mean of the
-    labels by two standard errors (and more with few rows), the mean is predicted. Features are limited
-    to what was seen, predictions to the labels seen and a fifth of their range
-    on both sides. Rows with equal features count as one, with their mean label,
-    so that none is predicted from its own copy.
+    labels by two standard errors (and more with few rows), the mean is predicted. Features and predictions
+    are limited to what was seen, and a fifth of its range on both sides. Rows with equal features count as
+    one, with their mean label, so that none is predicted from its own copy.
+
+    Warns
+    -----
+    UserWarning
+        At predict: more than a tenth of the predictions are limited.
 
     Attributes
     ----------
@@ -69,6 +77,8 @@ class SafeHead(RegressorMixin, BaseEstimator):
         X, row = np.unique(X, axis=0, return_inverse=True)
         row = row.ravel()
         self.low_, self.high_ = X.min(axis=0), X.max(axis=0)
+        margin = MARGIN * (self.high_ - self.low_)
+        self.low_, self.high_ = self.low_ - margin, self.high_ + margin
         self.views_ = [view.fit(X) for view in _views(X)]
         maps = [view.transform(X) for view in self.views_]
         self.choices_ = []
@@ -98,11 +108,23 @@ class SafeHead(RegressorMixin, BaseEstimator):
         used = {choice["view"] for choice in self.choices_} - {None}
         maps = {view: self.views_[view].transform(X) for view in used}
         prediction = np.empty((len(X), len(self.choices_)))
+        outside = 0
         for t, choice in enumerate(self.choices_):
             prediction[:, t] = choice["mean"]
             if choice["view"] is not None:
                 prediction[:, t] += (maps[choice["view"]] - choice["centre"]) @ choice["coef"]
-            np.clip(prediction[:, t], *choice["limits"], out=prediction[:, t])
+            limited = np.clip(prediction[:, t], *choice["limits"])
+            beyond = np.abs(limited - prediction[:, t]) > 1e-9 * np.abs(limited)
+            outside = max(outside, int(beyond.sum()))
+            prediction[:, t] = limited
+        if outside > MANY * len(X):
+            warnings.warn(
+                f"{outside} of {len(X)} predictions would leave the range of the labels seen by more than a "
+                "fifth of it, and are kept within: these inputs are unlike those of the fit. Where a trend "
+                "should go on (from small molecules to large ones), give FeatureTransfer an estimator, as "
+                "RidgeCV.",
+                stacklevel=2,
+            )
         return prediction.ravel() if self._single_target else prediction
 
     def __sklearn_tags__(self):
