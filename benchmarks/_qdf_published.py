@@ -1,4 +1,4 @@
-"""The quantum deep field as it was published, molecule by molecule and step by step: what ours is measured by."""
+"""The quantum deep field as published, molecule by molecule, step by step: what ours is measured by."""
 
 from math import ceil
 

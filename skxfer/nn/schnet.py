@@ -4,10 +4,13 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from .graph import Graph
 
 N_ELEMENTS = 119
+# Pairs of a graph above which blocks are computed again for derivatives, and not kept in memory.
+LARGE = 50_000
 
 
 class ShiftedSoftplus(nn.Module):
@@ -209,8 +212,10 @@ class SchNet(nn.Module):
         i, j = torch.cat([graph.i, graph.j]), torch.cat([graph.j, graph.i])
         both = i, j, torch.cat([fade, fade])
         x = self.embedding(graph.numbers)
+        large = torch.is_grad_enabled() and len(graph.i) > LARGE
         for interaction in self.interactions:
-            x = interaction(x, graph, basis, fade, both)
+            arguments = x, graph, basis, fade, both
+            x = checkpoint(interaction, *arguments, use_reentrant=False) if large else interaction(*arguments)
         return x
 
     def atomic_energies(self, graph: Graph) -> Tensor:

@@ -258,3 +258,16 @@ def test_shifted_softplus_is_zero_at_zero():
     x = torch.tensor([0.0, 1.0], dtype=torch.float64)
     expected = torch.tensor([0.0, math.log(0.5 * math.e + 0.5)], dtype=torch.float64)
     torch.testing.assert_close(ShiftedSoftplus()(x), expected)
+
+
+@EVERY_NET
+def test_large_graphs_have_the_same_forces_for_less_memory(attention, monkeypatch):
+    net, graph = module(attention), graph_of([cluster(0), cluster(1)])
+    expected = net.energies_and_forces(graph)
+    monkeypatch.setattr("skxfer.nn.schnet.LARGE", 3)
+    calls = []
+    net.interactions[0].before.register_forward_hook(lambda *_: calls.append(0))
+    found = net.energies_and_forces(graph)
+    assert len(calls) == 2  # computed again
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other)
