@@ -80,10 +80,11 @@ class SOAPFeaturizer(DscribeFeaturizer):
         Highest degree of the spherical harmonics, up to 20.
     sigma : float, default=0.5
         Width (standard deviation) of the Gaussians, in Å.
-    average : {"outer", "inner"}, default="outer"
+    average : {"outer", "inner", "sum"}, default="outer"
         Average over the atoms of a structure: their power spectra, or their expansions before these are
-        squared, which is shorter-sighted but takes the structure as a whole. :meth:`transform_atoms` does
-        not average.
+        squared, which is shorter-sighted but takes the structure as a whole. ``"sum"``: add the power
+        spectra up, for properties that grow with the number of atoms, such as energies.
+        :meth:`transform_atoms` does neither.
     n_jobs : int or None, default=None
         Number of joblib jobs. None: 1, or that of the enclosing ``joblib.parallel_config``.
 
@@ -138,7 +139,7 @@ class SOAPFeaturizer(DscribeFeaturizer):
         "n_max": [Interval(Integral, 1, None, closed="left")],
         "l_max": [Interval(Integral, 0, 20, closed="both")],
         "sigma": [Interval(Real, 0, None, closed="neither")],
-        "average": [StrOptions({"outer", "inner"})],
+        "average": [StrOptions({"outer", "inner", "sum"})],
     }
 
     def __init__(self, *, r_cut=6.0, n_max=6, l_max=4, sigma=0.5, average="outer", n_jobs=None):
@@ -148,6 +149,21 @@ class SOAPFeaturizer(DscribeFeaturizer):
         self.sigma = sigma
         self.average = average
         self.n_jobs = n_jobs
+
+    def transform(self, X):
+        """Compute the descriptor of each structure.
+
+        Parameters
+        ----------
+        X : sequence of length n_structures
+
+        Returns
+        -------
+        ndarray of shape (n_structures, n_features_out)
+        """
+        structures = self._read(X)
+        features = np.stack(self._compute(structures, self._descriptors))
+        return features * structures.n_atoms[:, None] if self.average == "sum" else features
 
     def transform_atoms(self, X):
         """Compute the descriptor of each atom.
@@ -169,7 +185,7 @@ class SOAPFeaturizer(DscribeFeaturizer):
             n_max=self.n_max,
             l_max=self.l_max,
             sigma=self.sigma,
-            average=average or self.average,
+            average=average or self.average.replace("sum", "outer"),
             species=self._numbers,
             periodic=periodic,
         )

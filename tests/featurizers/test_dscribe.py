@@ -46,6 +46,12 @@ def named(featurizer, X):
 # the same as dscribe ----------------------------------------------------------------------------------
 
 
+def test_summed_soap_is_that_of_all_atoms_together():
+    featurizer = SOAPFeaturizer(**SMALL, average="sum").fit(MOLECULES)
+    atoms = featurizer.transform_atoms(MOLECULES)
+    np.testing.assert_allclose(featurizer.transform(MOLECULES), [one.sum(axis=0) for one in atoms], rtol=1e-9)
+
+
 @pytest.mark.parametrize("average", ["outer", "inner"])
 def test_soap_is_that_of_dscribe(average):
     soap = dscribe.SOAP(r_cut=4.0, n_max=3, l_max=2, sigma=0.7, average=average, species=["H", "C", "O"])
