@@ -203,37 +203,35 @@ class QDF(nn.Module):
         total, mean = (nn.functional.linear(x, weight, bias) for x in self.pooled(graph, descriptors))
         return torch.where(self.extensive, total, mean)
 
-    def external(self, graph: Graph) -> Tensor:
-        """Return the potential of the nuclei on the grids of all molecules, ``[n_all_points]``."""
-        parts = []
-        for numbers, positions in _molecules(graph):
-            square = (self.grid(positions)[:, None] - positions).square().sum(-1)
-            if self.potential == "gaussian":
-                shape = torch.exp(-square)
-            else:  # a nucleus on a point counts as half a spacing away
-                shape = square.clamp_min((self.spacing / 2) ** 2).rsqrt()
-            parts.append(-shape @ numbers.to(shape.dtype))
-        return torch.cat(parts)
+    def external(self, numbers: Tensor, positions: Tensor) -> Tensor:
+        """Return the potential of the nuclei of a molecule on its grid, ``[n_points]``."""
+        square = (self.grid(positions)[:, None] - positions).square().sum(-1)
+        if self.potential == "gaussian":
+            shape = torch.exp(-square)
+        else:  # a nucleus on a point counts as half a spacing away
+            shape = square.clamp_min((self.spacing / 2) ** 2).rsqrt()
+        return -shape @ numbers.to(shape.dtype)
 
     def forward(self, graph: Graph) -> dict[str, Tensor]:
         """Return ``properties``, and at points drawn the ``potential`` beside the ``external`` one."""
-        psi = list(self.psi(graph))
-        sizes = [len(part) for part in psi]
-        psi = torch.cat(psi)
-        density = self.density_gain * psi.square().sum(1, keepdim=True)
-        external = self.external(graph)
-        if self.potential_fraction < 1:
-            n = max(1, round(self.potential_fraction * len(density)))
-            rows = torch.randperm(len(density), device=density.device)[:n]
-            density, external = density[rows], external[rows]
-        with torch.autocast(psi.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            functional = self.functional(self.orbital_gain * psi)
-            potential = self.map(density)
-        descriptors = torch.stack([part.sum(0, dtype=psi.dtype) for part in functional.split(sizes)])
+        descriptors, potential, external = [], [], []
+        # One by one, since the points of one molecule stay in the cache of a processor.
+        for (numbers, positions), psi in zip(_molecules(graph), self.psi(graph), strict=True):
+            drawn = psi, self.external(numbers, positions)
+            if self.potential_fraction < 1:
+                n = max(1, round(self.potential_fraction * len(psi)))
+                rows = torch.randperm(len(psi), device=psi.device)[:n]
+                drawn = psi[rows], drawn[1][rows]
+            density = self.density_gain * drawn[0].square().sum(1, keepdim=True)
+            with torch.autocast(psi.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+                functional = self.functional(self.orbital_gain * psi)
+                potential.append(self.map(density).squeeze(1).to(psi.dtype))
+            descriptors.append(functional.sum(0, dtype=psi.dtype))
+            external.append(drawn[1])
         return {
-            "properties": self.properties(graph, descriptors),
-            "potential": potential.squeeze(1).to(psi.dtype),
-            "external": external,
+            "properties": self.properties(graph, torch.stack(descriptors)),
+            "potential": torch.cat(potential),
+            "external": torch.cat(external),
         }
 
 
