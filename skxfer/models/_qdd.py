@@ -49,15 +49,16 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
     Use a pretrained one, ``QDDTransformer.from_pretrained("qdf-qm9under14-atomization")``, or train it by
     ``fit(X, y)`` on properties of your own. The descriptor learned from atomisation energies predicts
     energies of larger molecules far better than descriptors that are not learned; for other properties it
-    may be worse than those: compare, with :class:`skxfer.FeatureTransfer` and
+    may be worse than those: compare, with :class:`skxfer.transfer.FeatureTransfer` and
     :class:`skxfer.featurizers.MBTRFeaturizer`.
 
     Parameters
     ----------
     pretrained : str or path-like, optional
         ``"qdf-qm9under14-atomization"``, the authors' network, which is downloaded once; or a file that
-        :func:`skxfer.save` wrote of a fitted QDDTransformer. `fit` then trains nothing: it loads, and
-        checks the elements. Clones, as in a Pipeline that is cross-validated, load it again.
+        :func:`skxfer.io.save` wrote of a fitted QDDTransformer. `fit` then trains nothing: it loads, and
+        checks the elements. Its architecture is used instead of the one here. Clones, as in a Pipeline that
+        is cross-validated, load it again.
     hidden_dim : int, default=250
         Molecular orbitals, width of the networks, length of the descriptor.
     n_layers : int, default=3
@@ -70,7 +71,8 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
     align : bool, optional
         Turn molecules into the principal axes of their nuclear charges first: the descriptor then does not
         change when a molecule is turned, but for highly symmetric ones (two equal moments). Default: yes in
-        training, and as trained, which for the authors' network is no, with `pretrained` and `init`.
+        training, and as trained with `pretrained` and `init`, which for the authors' network is no: with yes
+        it is more accurate for molecules that are not from QM9 (see the notes).
     cutoff : float, optional
         Atomic orbitals end there, in Å: for large molecules. Default: never, as published.
     potential : {"gaussian", "coulomb"}, default="gaussian"
@@ -97,7 +99,8 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
     learning_rate : float, optional
         The largest one of the cycle. Default: 0.01, or 0.001 from `init`.
     max_epochs : int, default=20
-        More where that makes fewer steps than `extend` asks for.
+        0: random orbitals, or those of `init`, under a fitted head, to compare with. More where that makes
+        fewer steps than `extend` asks for.
     extend : bool, default=True
         Train small sets for more epochs, until 1000 steps; not from `init`.
     batch_size : int, default=8
@@ -158,7 +161,7 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
 
     See Also
     --------
-    skxfer.FeatureTransfer : A safe head on this and other encoders and descriptors.
+    skxfer.transfer.FeatureTransfer : A safe head on this and other encoders and descriptors.
     skxfer.featurizers.MBTRFeaturizer : Descriptor of molecules that is not learned.
 
     Notes
@@ -216,7 +219,7 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         "carry": [str, list, tuple, None],
         "freeze": [str, list, tuple, dict, None],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [Interval(Integral, 0, None, closed="left")],
         "extend": ["boolean"],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -400,7 +403,7 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         labels = {"target": np.nan_to_num(target), "weight": weights}
         data = Graphs(graph, {name: to_tensor(label, self.device) for name, label in labels.items()})
         training, validation = data.part(~held), data.part(held)
-        min_steps = MIN_STEPS if self.extend and source is None else 0
+        min_steps = MIN_STEPS if self.extend and source is None and self.max_epochs else 0
         max_epochs = max(self.max_epochs, -(-min_steps // -(-len(training) // self.batch_size)))
         freezers = self._check_freeze(max_epochs, source is not None and not continues)()
         fits_head = "head" not in self._check_parts("freeze")
@@ -444,20 +447,26 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         module = self.net_.module_
         if fits_head:
             _fit_head(module, training)
-        self.improved_ = None
-        if held.any() or (self.validation_fraction and source is not None):
-            # NaN without molecules held out: what init knows then stays as it is.
+        self.improved_, undone = None, None
+        if held.any() and max_epochs:
             self.improved_ = bool(_error(module, validation) < begin["error"])
-            if not self.improved_:
-                module.load_state_dict(begin["state"])
-                warnings.warn(
-                    "Training did not make the descriptor better for the molecules held out: its weights are "
-                    "as they began, random or those of init, and only the head is fitted. Give more "
-                    "molecules, or start from a network that has seen more.",
-                    stacklevel=2,
-                )
-            if fits_head:
-                _fit_head(module, data)
+            undone = (
+                None if self.improved_ else "Training did not make molecules held out any better described"
+            )
+        elif self.validation_fraction and source is not None and max_epochs:
+            undone = (
+                f"{len(data)} molecules are too few to hold some out and see whether training helps "
+                "(validation_fraction=0 trains all the same)"
+            )
+        if undone:
+            module.load_state_dict(begin["state"])
+            warnings.warn(
+                f"{undone}: weights are as they began, random or those of init, and only the head is fitted. "
+                "Give more molecules, or start from a network that has seen more.",
+                stacklevel=2,
+            )
+        if held.any() and fits_head:
+            _fit_head(module, data)
         module.requires_grad_(False)
         return self
 
@@ -547,8 +556,11 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         structures = _read([atoms])
         self._check_elements(structures)
         points = np.asarray(points, dtype=float)
-        if points.ndim != 2 or points.shape[1] != 3 or not np.isfinite(points).all():
-            raise ValueError(f"points must be numbers of shape (n_points, 3), theirs is {points.shape}.")
+        if points.ndim != 2 or points.shape[1] != 3:
+            raise ValueError(f"points must have the shape (n_points, 3), theirs is {points.shape}.")
+        if not np.isfinite(points).all():
+            row = np.flatnonzero(~np.isfinite(points).all(axis=1))[0]
+            raise ValueError(f"Point {row} is {points[row]}, which is not finite: leave it out.")
         import torch
 
         module, graph = self.net_.module_, self._graph(structures)

@@ -208,7 +208,8 @@ def train_net(
             take_over(net.criterion_, start.criterion_)
         if prepare is not None:
             prepare(net.module_)
-        net.partial_fit(data)
+        if max_epochs:
+            net.partial_fit(data)
     # They acted on this training alone, and what they and the optimizer hold is larger than the net.
     net.callbacks, net.callbacks_ = [], []
     net.optimizer_.state.clear()

@@ -59,8 +59,9 @@ def _check_encoder(name, encoder, layer):
         raise TypeError(f"Encoder {name!r} must be a fitted transformer, it is {encoder!r}.")
     if not is_fitted(encoder):
         raise NotFittedError(
-            f"Encoder {name!r} is not fitted: fit this {type(encoder).__name__} on the source first. "
-            "FeatureTransfer uses encoders as they are and trains none."
+            f"Encoder {name!r} is not fitted: fit this {type(encoder).__name__} on the source first, for "
+            "FeatureTransfer trains none. If it was, a clone made it forget, as of what stands in a grid of "
+            "GridSearchCV: wrap it in sklearn.frozen.FrozenEstimator there."
         )
     if layer is not None:
         net = getattr(encoder, "estimator", encoder)  # within a FrozenEstimator

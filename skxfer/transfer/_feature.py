@@ -18,7 +18,8 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
     """Use what a model learned elsewhere as features: a frozen encoder, then any regressor.
 
     The encoder is used as it is. It is never fitted again and never changed, and
-    cloning (as in GridSearchCV) hands it on. Beside its features may stand
+    cloning (as in GridSearchCV) hands it on; among the values of a grid, wrap it in
+    :class:`sklearn.frozen.FrozenEstimator`. Beside its features may stand
     the inputs themselves or descriptors of them. Each such block is centred and
     divided by one number, so that the blocks weigh the same and the columns of a
     block keep their relative scales.

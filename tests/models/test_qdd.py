@@ -254,7 +254,7 @@ def test_small_sets_are_trained_for_more_epochs(monkeypatch):
 
 def test_training_that_does_not_help_is_undone(model):
     noise = np.random.default_rng(0).normal(size=40)
-    with pytest.warns(UserWarning, match="Training did not make the descriptor better") as caught:
+    with pytest.warns(UserWarning, match="Training did not make molecules held out any better") as caught:
         tuned = fit(y=noise, init=model, validation_fraction=0.3, learning_rate=1.0)
     assert any(one.filename == __file__ for one in caught)
     assert tuned.improved_ is False
@@ -467,10 +467,20 @@ def test_properties_of_another_spread_get_a_new_head(model):
         fit(y=23.0605 * ENERGY, init=model, freeze="head")
 
 
+def test_no_epochs_leave_random_orbitals_under_a_fitted_head():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        network, other = (fit(max_epochs=0, random_state=seed, validation_fraction=0.1) for seed in (0, 1))
+    assert network.improved_ is None
+    assert (network.net_.module_.orbitals.zeta == 1).all()  # as they begin
+    assert not np.allclose(network.transform(NEW), other.transform(NEW))
+    assert np.abs(network.predict(X) - ENERGY).mean() < np.abs(ENERGY - ENERGY.mean()).mean() / 5
+
+
 def test_few_molecules_leave_init_as_it_is(model):
-    with pytest.warns(UserWarning, match="as they began"):
+    with pytest.warns(UserWarning, match="20 molecules are too few.*as they began"):
         tuned = fit(X[:20], ENERGY[:20], init=model, max_epochs=2, validation_fraction=0.1)
-    assert tuned.improved_ is False
+    assert tuned.improved_ is None
     for name, value in weights_of(model).items():
         if not name.startswith("head"):
             torch.testing.assert_close(weights_of(tuned)[name], value)
@@ -593,7 +603,7 @@ def test_density_is_the_sum_of_squared_orbitals(model):
 
 @pytest.mark.parametrize("points", [[0, 0, 0], [[0, 0]], [[0, 0, np.nan]], np.zeros((2, 2, 3))])
 def test_bad_points_are_named(model, points):
-    with pytest.raises(ValueError, match=r"points must be numbers of shape \(n_points, 3\)"):
+    with pytest.raises(ValueError, match=r"points must have the shape \(n_points, 3\)|Point \d+ is .*not finite|could not convert"):
         model.electron_density(NEW[0], points)
 
 
