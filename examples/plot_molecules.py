@@ -43,8 +43,8 @@ print(f"{np.sum(y_large < y.min())} of these below all of the small ones")
 # Descriptors
 # -----------
 # Two are not learned: the numbers of atoms of each element, and MBTR, which sees distances. Then three
-# kinds of quantum deep descriptors, with five seeds each. The first has random orbitals: next to nothing is
-# trained, since the learning rate is next to 0. The second is trained, and holds molecules out: where
+# kinds of quantum deep descriptors, with five seeds each. The first has random orbitals, and nothing but
+# its head is fitted. The second is trained, and holds molecules out: where
 # training did not help with these, it warns and goes back to where it began. The third holds out none.
 # Networks are smaller than by default, and training is shorter, to be quick.
 

@@ -64,7 +64,7 @@ class DscribeFeaturizer(StructureFeaturizer):
 
 
 class SOAPFeaturizer(DscribeFeaturizer):
-    """Smooth overlap of atomic positions, averaged over the atoms of each structure.
+    """Smooth overlap of atomic positions, averaged or summed over the atoms of each structure.
 
     Around each atom, the density of its neighbours of each element, smeared by Gaussians, is expanded in
     radial functions and spherical harmonics; features are the power spectrum of that expansion [1]_, as
@@ -185,7 +185,7 @@ class SOAPFeaturizer(DscribeFeaturizer):
             n_max=self.n_max,
             l_max=self.l_max,
             sigma=self.sigma,
-            average=average or self.average.replace("sum", "outer"),
+            average=average or ("outer" if self.average == "sum" else self.average),
             species=self._numbers,
             periodic=periodic,
         )

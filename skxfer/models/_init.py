@@ -75,13 +75,11 @@ class StartsFromFitted(KeepsFitted):
                 )
         if set(frozen) == set(self._parts):
             raise ValueError("freeze leaves nothing to train in the first epoch: leave a part out.")
-        if head_is_new and list(self._parts)[-1] in frozen:
-            raise ValueError(
-                "The head cannot be frozen: it is new, since init has another number of targets."
-            )
         lost = [part for part in frozen if part not in self._carried()]
         if lost:
             raise ValueError(f"The part {lost[0]!r} cannot be frozen: carry does not take it over from init.")
+        if head_is_new and list(self._parts)[-1] in frozen:
+            raise ValueError("The head cannot be frozen: it is new, since the targets are not those of init.")
 
         def freezers():
             callbacks = [(f"freeze_{part}", Freezer(self._parts[part])) for part in frozen]

@@ -20,20 +20,17 @@ from ..structures import NUMBERS, SYMBOLS, Structures, TakesStructures, neighbou
 from ._calibration import held_out
 from ._energies import fit_references, robust_scale
 from ._init import StartsFromFitted
+from ._qdd_head import choose_pooling, descriptors, errors, fit_head, outputs, rest
 from ._qdd_published import PRETRAINED, PUBLISHED_ELEMENTS, load_published
 from ._torch import to_tensor, train_net
 
 # Fewer steps than this leave a network far from what the same molecules can teach it.
 MIN_STEPS = 1000
 LEARNING_RATE, LEARNING_RATE_FROM_INIT = 1e-2, 1e-3
-# Penalties of the head, relative to the sum of the squared singular values of the descriptors.
-PENALTIES = np.logspace(-9, 2, 34)
 # Of corrections of what elements add: from as they are to next to none.
 SHRINKAGE = np.logspace(-4, 6, 21)
 # How much wider or narrower than those of init properties may be spread, to be taken for the same ones.
 SAME_SCALE = 5.0
-# Molecules that descriptors are computed of at a time: progress can be interrupted in between.
-CHUNK = 64
 
 
 class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, TransformerMixin, BaseEstimator):
@@ -111,8 +108,8 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
     validation_fraction : float, default=0.1
         Share of the molecules that is held out, but at least thirty, or a third of few: the weights of the
         epoch with the smallest error on them are kept, and those of the beginning if training did not make
-        the descriptor better (few molecules often cannot teach more than random orbitals give). Of fewer
-        than thirty molecules none are held out: the last weights are kept, or those of `init`. 0: the last.
+        the descriptor better (few molecules often cannot teach more than random orbitals give). Where
+        that is less than ten, none are held out: the last weights are kept, or those of `init`. 0: the last.
     precision : {"float32", "bfloat16"}, default="float32"
         Of the products of matrices in training; the second is faster on processors that have it, and less
         accurate. Prediction is always in single precision.
@@ -139,13 +136,16 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         Median and deviation of the rest.
     align_ : bool
     improved_ : bool or None
-        Whether training made the descriptor better for the molecules held out; None without these.
+        Whether training lowered the error on the molecules held out by more than its standard error; None
+        without these. (They have chosen the epoch too.)
+    n_features_in_ : int
+        1: the column of molecules.
     n_targets_ : int
 
     Raises
     ------
     ImportError
-        torch or skorch is not installed, or ASE for paths.
+        torch or skorch is not installed, or ASE for paths, or matscipy for molecules of more than 100 atoms.
     FileNotFoundError, CorruptedDataError
         The pretrained network is absent, or not the published one.
     TypeError, ValueError
@@ -302,7 +302,7 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         source : str or path-like
             As `pretrained`.
         **params
-            Other parameters, such as ``on_error="nan"``.
+            Other parameters, such as ``on_error="nan"``. Those of architecture and training have no effect.
 
         Returns
         -------
@@ -345,11 +345,6 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         self._validate_params()
         structures = _read(X)
         if self.pretrained is not None:
-            if self.init is not None:
-                raise ValueError(
-                    "pretrained is not trained any further, init is: to start from a pretrained network give "
-                    "init=QDDTransformer.from_pretrained(...) alone."
-                )
             self._load()
             self._known(structures)
             return self
@@ -360,6 +355,12 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
             )
         require("torch")
         require("skorch")
+        from ..nn.graph import Graphs
+        from ..nn.losses import FieldLoss
+        from ..nn.optimizers import MuonAdamW
+        from ..nn.qdf import QDF, ball
+        from ._averaging import Averaging
+
         Y = check_targets(y, len(structures))
         weight = (
             np.ones(len(Y)) if sample_weight is None else check_weights(sample_weight, structures.n_atoms)
@@ -371,11 +372,12 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         if without.size:
             raise ValueError(f"Target {without[0]} has no label where the weight is not zero: leave it out.")
         source = self._check_init()
-        if self.spacing > self.radius:
+        if source is None and not len(ball(self.radius, self.spacing)):
             raise ValueError(
-                f"spacing must not be above radius, for then there are no points round an atom: they are "
-                f"{self.spacing} and {self.radius} Å."
+                f"There is no point round an atom with the radius {self.radius} and the spacing "
+                f"{self.spacing} Å: lower spacing."
             )
+        self.n_features_in_ = 1
         architecture = self._architecture() if source is None else source._module_params()
         present = set(SYMBOLS[structures.numbers])
         _check_elements_exist(structures)
@@ -384,8 +386,9 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         self.elements_ = [symbol for symbol in ELEMENTS if symbol in present | known]
         self.align_ = self._aligns(source is None or source.align_)
         graph = self._graph(structures)
-        continues = self._continues(source, structures, graph, Y)
-        target = self._take_off(structures, graph, Y, source if continues else None)
+        known = None if source is None else source._network_outputs(graph.to(source.device))
+        continues = self._continues(source, known, structures, Y)
+        target = self._take_off(structures, Y, *((source, known) if continues else (None, 0.0)))
         there = ~np.isnan(target)
         weights = weight[:, None] * there
         weights = weights / weights.mean(axis=0)
@@ -393,13 +396,6 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         held = np.zeros(len(structures), dtype=bool)
         if self.validation_fraction:
             held = held_out(np.arange(len(structures)), self.validation_fraction, rng)
-
-        from ..nn.graph import Graphs
-        from ..nn.losses import FieldLoss
-        from ..nn.optimizers import MuonAdamW
-        from ..nn.qdf import QDF
-        from ._averaging import Averaging
-
         labels = {"target": np.nan_to_num(target), "weight": weights}
         data = Graphs(graph, {name: to_tensor(label, self.device) for name, label in labels.items()})
         training, validation = data.part(~held), data.part(held)
@@ -407,14 +403,14 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         max_epochs = max(self.max_epochs, -(-min_steps // -(-len(training) // self.batch_size)))
         freezers = self._check_freeze(max_epochs, source is not None and not continues)()
         fits_head = "head" not in self._check_parts("freeze")
-        validates = held.any() and (lambda module: _error(module, validation))
-        averaging, begin = Averaging(self.averaging, validates or None), {}
+        validate = (lambda module: errors(module, validation).mean()) if held.any() else None
+        begin = {}
 
         def prepare(module):
             head = copy.deepcopy(module.head.state_dict())
             if fits_head:
-                _fit_head(module, training)
-            begin.update(state=copy.deepcopy(module.state_dict()), error=_error(module, validation))
+                fit_head(module, training)
+            begin.update(state=copy.deepcopy(module.state_dict()), errors=errors(module, validation))
             if source is None:
                 # Gradients start from a small head.
                 module.head.load_state_dict(head)
@@ -436,7 +432,7 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
             start=None if source is None else source.net_,
             carry=self._patterns([part for part in self._carried() if part != "head" or continues]),
             prepare=prepare,
-            callbacks=[*freezers, ("averaging", averaging)],
+            callbacks=[*freezers, ("averaging", Averaging(self.averaging, validate))],
             optimizer=MuonAdamW,
             module__extensive=[pooling == "sum" for pooling in self.pooling_],
             module__potential_fraction=self.potential_fraction,
@@ -446,13 +442,13 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         )
         module = self.net_.module_
         if fits_head:
-            _fit_head(module, training)
+            fit_head(module, training)
         self.improved_, undone = None, None
         if held.any() and max_epochs:
-            self.improved_ = bool(_error(module, validation) < begin["error"])
-            undone = (
-                None if self.improved_ else "Training did not make molecules held out any better described"
-            )
+            gain = begin["errors"] - errors(module, validation)
+            self.improved_ = bool(gain.mean() > gain.std() / np.sqrt(len(gain)))
+            if not self.improved_:
+                undone = f"Training did not lower the error on {held.sum()} molecules held out clearly"
         elif self.validation_fraction and source is not None and max_epochs:
             undone = (
                 f"{len(data)} molecules are too few to hold some out and see whether training helps "
@@ -466,7 +462,7 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
                 stacklevel=2,
             )
         if held.any() and fits_head:
-            _fit_head(module, data)
+            fit_head(module, data)
         module.requires_grad_(False)
         return self
 
@@ -489,7 +485,7 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         features = np.full((len(structures), self.net_.module_.head.in_features), np.nan)
         if known.any():
             graph = self._graph(structures.take(known))
-            total = _descriptors(self.net_.module_, graph)
+            total = descriptors(self.net_.module_, graph)
             mean = self.net_.module_.pooled(graph, total)[1]
             features[known] = (total if "sum" in self.pooling_ else mean).cpu().numpy()
         return features
@@ -513,8 +509,7 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         prediction = np.full((len(structures), self.n_targets_), np.nan)
         if known.any():
             some = structures.take(known)
-            module, graph = self.net_.module_, self._graph(some)
-            prediction[known] = self._elemental(some) + self.center_ + self.scale_ * _outputs(module, graph)
+            prediction[known] = self._elemental(some) + self._network_outputs(self._graph(some))
         return prediction.ravel() if self._single_target else prediction
 
     def electron_density(self, atoms, points):
@@ -619,19 +614,17 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         counts = structures.counts()[:, [NUMBERS[symbol] for symbol in self.elements_]]
         return counts, counts / structures.n_atoms[:, None]
 
-    def _take_off(self, structures, graph, Y, source):
+    def _take_off(self, structures, Y, source, known):
         """Take off what the elements add, and scale what is left: ndarray of shape (n_samples, n_targets)."""
         tables = dict(zip(("sum", "mean"), self._compositions(structures), strict=True))
-        n_targets, known = Y.shape[1], 0.0
-        self.references_ = np.zeros((len(self.elements_), n_targets))
+        self.references_ = np.zeros((len(self.elements_), Y.shape[1]))
         if source is not None:
             self.pooling_, self.center_, self.scale_ = source.pooling_, source.center_, source.scale_
             self.references_[[self.elements_.index(s) for s in source.elements_]] = source.references_
-            known = self.center_ + self.scale_ * _outputs(source.net_.module_, graph)
         elif self.pooling == "auto":
-            self.pooling_ = [_pooling(tables, y) for y in Y.T]
+            self.pooling_ = [choose_pooling(tables, y) for y in Y.T]
         else:
-            self.pooling_ = [self.pooling] * n_targets
+            self.pooling_ = [self.pooling] * Y.shape[1]
         left = Y - known - self._elemental(structures)
         for t, y in enumerate(left.T):
             there = ~np.isnan(y)
@@ -647,20 +640,24 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
             self.scale_ = np.array([robust_scale(y[~np.isnan(y)]) for y in (left - self.center_).T])
         return (left - self.center_) / self.scale_
 
-    def _continues(self, source, structures, graph, Y):
-        """Whether `init` predicts these properties, or such as are spread like them, with its head."""
+    def _continues(self, source, known, structures, Y):
+        """Whether `init` predicts such properties, as many, pooled and spread alike: its head goes on."""
         whole = source is not None and set(self._carried()) == set(self._parts)
         if not whole or source.n_targets_ != self.n_targets_:
             return False
         tables = dict(zip(("sum", "mean"), self._compositions(structures), strict=True))
-        for y, pooling, output in zip(
-            Y.T, source.pooling_, (source.scale_ * _outputs(source.net_.module_, graph)).T, strict=True
-        ):
+        for y, pooling, predicted in zip(Y.T, source.pooling_, known.T, strict=True):
             there = ~np.isnan(y)
-            spreads = [_rest(tables[pooling][there], x[there]).std() for x in (y, output)]
-            if min(spreads) > 0 and not 1 / SAME_SCALE < spreads[0] / spreads[1] < SAME_SCALE:
+            asked = choose_pooling(tables, y) if self.pooling == "auto" else self.pooling
+            spreads = [rest(tables[pooling][there], x[there]).std() for x in (y, predicted)]
+            alike = min(spreads) == 0 or 1 / SAME_SCALE < spreads[0] / spreads[1] < SAME_SCALE
+            if asked != pooling or not alike:
                 return False
         return True
+
+    def _network_outputs(self, graph):
+        """What the network adds to the elements, ndarray of shape (n_samples, n_targets)."""
+        return self.center_ + self.scale_ * outputs(self.net_.module_, graph)
 
     def _elemental(self, structures):
         """What the elements add to each property: ndarray of shape (n_samples, n_targets)."""
@@ -701,6 +698,12 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
 
     def _load(self):
         """Take over the state of a pretrained network."""
+        if self.init is not None:
+            raise ValueError(
+                "pretrained is not trained any further, init is: to start from a pretrained network give "
+                "init=QDDTransformer.from_pretrained(...) alone."
+            )
+        self.n_features_in_ = 1
         if self.pretrained in PRETRAINED:
             self.net_ = load_published(self.pretrained, self.device)
             self.elements_ = list(PUBLISHED_ELEMENTS)
@@ -754,59 +757,3 @@ def _check_elements_exist(structures):
             f"Structure {structures.row[atom]} has the element {SYMBOLS[structures.numbers[atom]]}: the "
             f"basis ends at {SYMBOLS[LAST_ELEMENT]}. Drop it, or use MBTRFeaturizer or SOAPFeaturizer."
         )
-
-
-def _descriptors(module, graph):
-    """Descriptors of molecules as a tensor of shape [n_molecules, size], by parts."""
-    import torch
-
-    from ..nn.graph import Graphs
-
-    whole = Graphs(graph)
-    rows = torch.arange(len(graph), device=graph.n_atoms.device)
-    with torch.inference_mode():
-        return torch.cat([module.descriptors(whole.batch(part)[0]) for part in rows.split(CHUNK)])
-
-
-def _outputs(module, graph):
-    """Outputs of a module: ndarray of shape (n_molecules, n_properties)."""
-    # In double precision, for what a product rounds to depends on how many molecules there are.
-    return module.properties(graph, _descriptors(module, graph).double()).detach().cpu().numpy()
-
-
-def _error(module, data):
-    """Mean absolute error on some molecules, by weight, in units of the scale."""
-    target, weight = (data.labels[name].cpu().numpy() for name in ("target", "weight"))
-    return float((np.abs(_outputs(module, data.graph) - target) * weight).mean()) if len(data) else np.nan
-
-
-def _fit_head(module, data):
-    """Correct the head by what ridge regression finds in its errors, with a penalty by leaving one out."""
-    import torch
-
-    target, weight = (data.labels[name].cpu().numpy() for name in ("target", "weight"))
-    with torch.no_grad():
-        descriptors = _descriptors(module, data.graph)
-        error = target - module.properties(data.graph, descriptors).cpu().numpy()
-        pooled = [x.cpu().numpy().astype(float) for x in module.pooled(data.graph, descriptors)]
-        for t, extensive in enumerate(module.extensive.tolist()):
-            there = weight[:, t] > 0
-            features = pooled[0 if extensive else 1][there]
-            size = np.sum((features - features.mean(axis=0)) ** 2)
-            if not size > 0 or len(features) < 3:
-                continue
-            ridge = RidgeCV(PENALTIES * size).fit(features, error[there, t], weight[there, t])
-            module.head.weight[t] += to_tensor(ridge.coef_, descriptors.device)
-            module.head.bias[t] += float(ridge.intercept_)
-
-
-def _rest(table, y):
-    """What a linear function of the composition leaves of a property."""
-    return y - table @ np.linalg.lstsq(table, y, rcond=1e-9)[0]
-
-
-def _pooling(tables, y):
-    """Return "sum" if numbers of atoms explain a property better than their shares do, else "mean"."""
-    known = ~np.isnan(y)
-    error = {name: np.abs(_rest(table[known], y[known])).mean() for name, table in tables.items()}
-    return "sum" if error["sum"] <= error["mean"] else "mean"

@@ -31,14 +31,18 @@ class MuonAdamW(Optimizer):
 
     def __init__(self, params, lr: float = 1e-3, weight_decay: float = 0.01):
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
-        given = [parameter for group in self.param_groups for parameter in group["params"]]
+
+    def add_param_group(self, param_group):
+        """Add parameters with options of their own."""
+        options = {**self.defaults, **{key: param_group[key] for key in param_group if key != "params"}}
+        given = param_group["params"]
+        given = [given] if isinstance(given, torch.Tensor) else list(given)
         is_matrix = [parameter.ndim == 2 and min(parameter.shape) > 1 for parameter in given]
-        self.param_groups = []
         for kind, optimizer in _OPTIMIZERS.items():
             own = [x for x, matrix in zip(given, is_matrix, strict=True) if matrix == (kind == "muon")]
             if own:
-                (group,) = optimizer(own, lr=lr, weight_decay=weight_decay).param_groups
-                self.param_groups.append(group | {"kind": kind})
+                (group,) = optimizer([{**options, "params": own}]).param_groups
+                self.param_groups.append({**group, "kind": kind})
         self._share()
 
     def _share(self):

@@ -22,6 +22,8 @@ ATOMS, ELECTRONS = 16, 4
 # molecule is that of its molecular ones.
 CHUNK = 256
 TINY = 1e-12
+# Least exponent in 1/Å² (or 1/Å): no orbital grows with the distance, whatever training does.
+SLOWEST = 0.01
 
 
 def shells(number: int) -> dict[str, int]:
@@ -115,7 +117,8 @@ class Orbitals(nn.Module):
         rise = torch.stack([torch.ones_like(square), distance, square])
         if self.cutoff < math.inf:
             rise = rise * (square < self.cutoff**2)
-        return torch.exp(-self.zeta[function][:, None] * decay[atom]) * rise[self.power[function], atom]
+        zeta = self.zeta[function].abs().clamp_min(SLOWEST)[:, None]
+        return torch.exp(-zeta * decay[atom]) * rise[self.power[function], atom]
 
 
 class QDF(nn.Module):

@@ -237,6 +237,12 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
             if block.ndim != 2 or len(block) != n_rows(X):
                 raise ValueError(f"Block {name!r} has shape {block.shape} for {n_rows(X)} rows of X.")
             if not np.isfinite(block).all():
+                empty = np.flatnonzero(np.isnan(block).all(axis=1))
+                if empty.size:
+                    raise ValueError(
+                        f"Block {name!r} has no features at all of row {empty[0]} of X ({len(empty)} such "
+                        "rows), as of a molecule with an element that it does not know: drop them."
+                    )
                 row, column = np.argwhere(~np.isfinite(block))[0]
                 raise ValueError(
                     f"Block {name!r} has the feature {column} = {block[row, column]} in row {row} of X: put "

@@ -25,8 +25,9 @@ MAX_LANDMARKS = 500
 CLEAR_GAIN, FEW_ROWS = 2.0, 5.0
 # Features and predictions leave the range of what was seen by this share of it at most.
 MARGIN = 0.2
-# Above this share of predictions at the limit, whoever predicts is told.
-MANY = 0.1
+# Where limits move more than this share of the predictions, by more than that share of the range that they
+# leave, whoever predicts is told.
+MANY, FAR = 0.1, 0.05
 
 
 class SafeHead(RegressorMixin, BaseEstimator):
@@ -104,28 +105,32 @@ class SafeHead(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        X = np.clip(X, self.low_, self.high_)
+        prediction = self._predict(np.clip(X, self.low_, self.high_))
+        limits = np.array([choice["limits"] for choice in self.choices_]).T
+        limited = np.clip(prediction, *limits)
+        # What it would be without limits, of features too.
+        far = FAR * np.ptp(limits, axis=0) + 1e-9 * np.abs(limits).max(axis=0)
+        moved = np.abs(limited - self._predict(X)) > far
+        n_moved = int(moved.any(axis=1).sum())
+        if n_moved > MANY * len(X):
+            warnings.warn(
+                f"{n_moved} of {len(X)} predictions are kept near what was seen in the fit, of which their "
+                "inputs are unlike. Where a trend should go on (from small molecules to large ones), give "
+                "FeatureTransfer an estimator, as RidgeCV.",
+                stacklevel=2,
+            )
+        return limited.ravel() if self._single_target else limited
+
+    def _predict(self, X):
+        """Predict without limits: ndarray of shape (n_samples, n_targets)."""
         used = {choice["view"] for choice in self.choices_} - {None}
         maps = {view: self.views_[view].transform(X) for view in used}
         prediction = np.empty((len(X), len(self.choices_)))
-        outside = 0
         for t, choice in enumerate(self.choices_):
             prediction[:, t] = choice["mean"]
             if choice["view"] is not None:
                 prediction[:, t] += (maps[choice["view"]] - choice["centre"]) @ choice["coef"]
-            limited = np.clip(prediction[:, t], *choice["limits"])
-            beyond = np.abs(limited - prediction[:, t]) > 1e-9 * np.abs(limited)
-            outside = max(outside, int(beyond.sum()))
-            prediction[:, t] = limited
-        if outside > MANY * len(X):
-            warnings.warn(
-                f"{outside} of {len(X)} predictions would leave the range of the labels seen by more than a "
-                "fifth of it, and are kept within: these inputs are unlike those of the fit. Where a trend "
-                "should go on (from small molecules to large ones), give FeatureTransfer an estimator, as "
-                "RidgeCV.",
-                stacklevel=2,
-            )
-        return prediction.ravel() if self._single_target else prediction
+        return prediction
 
     def __sklearn_tags__(self):
         """Several targets, of which labels may be missing."""

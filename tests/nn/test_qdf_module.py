@@ -488,3 +488,28 @@ def test_stored_state_goes_on_as_if_never_stopped():
         one.step()
     for name, parameter in given.items():
         torch.testing.assert_close(twin[name], parameter, msg=name)
+
+
+def test_no_orbital_grows_with_the_distance():
+    net = module()
+    with torch.no_grad():
+        net.orbitals.zeta.fill_(-0.4)
+    chain = graph_of((np.full(40, 6), np.c_[1.4 * np.arange(40.0), np.zeros((40, 2))]))
+    assert torch.isfinite(net.descriptors(chain)).all()
+    arguments = chain.numbers, chain.positions, net.grid(chain.positions)
+    far = net.orbitals(*arguments, torch.full((1, 3), 1e3, dtype=torch.float64))
+    assert (far == 0).all()
+
+
+def test_groups_of_parameters_keep_their_options():
+    given = parameters()
+    optimizer = MuonAdamW([{"params": [given["matrix"]], "lr": 0.5}, {"params": [given["vector"]]}], lr=0.1)
+    assert [(group["kind"], group["lr"]) for group in optimizer.param_groups] == [
+        ("muon", 0.5),
+        ("adamw", 0.1),
+    ]
+    optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(3))]})
+    quadratic(given).backward()
+    copy.deepcopy(optimizer).step()
+    optimizer.step()
+    assert not torch.equal(given["matrix"], parameters()["matrix"])

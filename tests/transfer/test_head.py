@@ -1,5 +1,7 @@
 """The default head of FeatureTransfer: exact leave-one-out errors, and never much worse than the mean."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
@@ -127,3 +129,13 @@ def test_the_global_scale_keeps_the_scales_of_columns():
 def test_the_global_scale_survives_the_largest_numbers():
     Z = GlobalScaler().fit(np.array([[-1e300], [1e300]])).transform(np.array([[1e300]]))
     np.testing.assert_allclose(Z, 1.0)
+
+
+def test_predictions_far_from_the_fit_are_told():
+    x = np.linspace(0, 1, 60)[:, None]
+    head = SafeHead().fit(x, 3 * x.ravel() - 7)
+    with pytest.warns(UserWarning, match="2 of 3 predictions are kept near"):
+        assert head.predict([[0.5], [1.6], [5.0]]).max() < -3.3
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        head.predict(x)
