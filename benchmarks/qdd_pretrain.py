@@ -23,8 +23,8 @@ OURS = {
     **{f"fast, {n} epochs": {"max_epochs": n, **FAST} for n in (2, 4, 8)},
 }
 PROTOCOL = (
-    "QM9under14: trained on the authors' validation set (1479 molecules), mean absolute error on their test set "
-    "(1480), three seeds, mean ± standard deviation; one thread of a machine with other work."
+    "QM9under14: trained on the authors' validation set (1479 molecules), mean absolute error on their test "
+    "set (1480), three seeds, mean ± standard deviation; one thread of a machine with other work."
 )
 VARIANTS = {
     "not aligned": {"align": False},
