@@ -63,7 +63,7 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
     radius, spacing : float, default=0.75, 0.3
         Of the ball of grid points round each atom, in Å.
     radial : {"gaussian", "slater"}, default="gaussian"
-        Shape of the atomic orbitals; Slater-type ones have a cusp at the nucleus. As many of them as a
+        Shape of the atomic orbitals; Slater-type ones have a cusp at the nucleus, and were less accurate. As many of them as a
         6-31G basis has, learned exponents, no angular part.
     align : bool, optional
         Turn molecules into the principal axes of their nuclear charges first: the descriptor then does not

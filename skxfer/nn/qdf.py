@@ -101,15 +101,17 @@ class Orbitals(nn.Module):
         chunk = len(atom) if torch.is_grad_enabled() else CHUNK
         on_grid, wanted = 0.0, 0.0
         for part in torch.arange(len(atom), device=atom.device).split(chunk):
-            atomic = self.atomic(positions, grid, atom[part], function[part])
+            first, last = int(atom[part[0]]), int(atom[part[-1]])
+            functions = positions[first : last + 1], atom[part] - first, function[part]
+            atomic = self.atomic(grid, *functions)
             mixing = coefficient[part] / atomic.norm(dim=1).clamp_min(TINY)[:, None]
             on_grid = on_grid + atomic.T @ mixing
             if points is not None:
-                wanted = wanted + self.atomic(positions, points, atom[part], function[part]).T @ mixing
+                wanted = wanted + self.atomic(points, *functions).T @ mixing
         scale = (numbers.sum() / on_grid.shape[1]).sqrt() / on_grid.norm(dim=0).clamp_min(TINY)
         return (on_grid if points is None else wanted) * scale
 
-    def atomic(self, positions: Tensor, points: Tensor, atom: Tensor, function: Tensor) -> Tensor:
+    def atomic(self, points: Tensor, positions: Tensor, atom: Tensor, function: Tensor) -> Tensor:
         """Return functions of the basis on atoms, ``[n_functions, n_points]``, not normalised."""
         square = (positions[:, None] - points).square().sum(-1)  # [n_atoms, n_points]
         distance = square.sqrt()
