@@ -63,15 +63,16 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
     radius, spacing : float, default=0.75, 0.3
         Of the ball of grid points round each atom, in Å.
     radial : {"gaussian", "slater"}, default="gaussian"
-        Shape of the atomic orbitals; Slater-type ones have a cusp at the nucleus, and were less accurate. As many of them as a
-        6-31G basis has, learned exponents, no angular part.
+        Shape of the atomic orbitals; Slater-type ones have a cusp at the nucleus, and were less accurate. As
+        many of them as a 6-31G basis has, learned exponents, no angular part.
     align : bool, optional
         Turn molecules into the principal axes of their nuclear charges first: the descriptor then does not
         change when a molecule is turned, but for highly symmetric ones (two equal moments). Default: yes in
         training, and as trained with `pretrained` and `init`, which for the authors' network is no: with yes
         it is more accurate for molecules that are not from QM9 (see the notes).
     cutoff : float, optional
-        Atomic orbitals end there, in Å: for large molecules. Default: never, as published.
+        Atomic orbitals end there, in Å: atoms farther apart do not see each other. Default: never, as
+        published.
     potential : {"gaussian", "coulomb"}, default="gaussian"
         Potential of the nuclei which the density has to tell: -Z exp(-d²) as published, or -Z/d.
     potential_weight : float, default=1.0
