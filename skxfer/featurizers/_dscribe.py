@@ -150,21 +150,6 @@ class SOAPFeaturizer(DscribeFeaturizer):
         self.average = average
         self.n_jobs = n_jobs
 
-    def transform(self, X):
-        """Compute the descriptor of each structure.
-
-        Parameters
-        ----------
-        X : sequence of length n_structures
-
-        Returns
-        -------
-        ndarray of shape (n_structures, n_features_out)
-        """
-        structures = self._read(X)
-        features = np.stack(self._compute(structures, self._descriptors))
-        return features * structures.n_atoms[:, None] if self.average == "sum" else features
-
     def transform_atoms(self, X):
         """Compute the descriptor of each atom.
 
@@ -178,6 +163,11 @@ class SOAPFeaturizer(DscribeFeaturizer):
             In the order of the atoms.
         """
         return self._compute(self._read(X), partial(self._descriptors, average="off"))
+
+    def _of_one(self, atoms, descriptor):
+        features = super()._of_one(atoms, descriptor)
+        summed = self.average == "sum" and descriptor.average != "off"
+        return features * len(atoms) if summed else features
 
     def _descriptors(self, periodic, average=None):
         return require("dscribe.descriptors").SOAP(

@@ -6,6 +6,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 
 from .._fitted import KeepsFitted, is_fitted
+from ..formulas import ELEMENTS
 
 
 class StartsFromFitted(KeepsFitted):
@@ -44,6 +45,27 @@ class StartsFromFitted(KeepsFitted):
         if unknown:
             raise ValueError(f"{param} has no part {unknown[0]!r}: choose from {list(self._parts)}.")
         return parts
+
+    def _check_new_elements(self, source, present, part, what):
+        """Raise a ValueError for elements new to the source, if the part is frozen that knows each of them.
+
+        Parameters
+        ----------
+        source : fitted estimator with ``elements_``, or None
+        present : set of str
+            Symbols.
+        part : str
+        what : str
+            It holds of each element.
+        """
+        if source is None or part not in self._check_parts("freeze"):
+            return
+        new = [symbol for symbol in ELEMENTS if symbol in present and symbol not in source.elements_]
+        if new:
+            raise ValueError(
+                f"init has never seen {', '.join(new)}, whose {what} would stay random: leave {part!r} "
+                "out of freeze."
+            )
 
     def _carried(self):
         """Return the parts that are taken over from `init`."""

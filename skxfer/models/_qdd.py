@@ -316,7 +316,7 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         >>> qdd = QDDTransformer.from_pretrained("qdf-qm9under14-atomization")  # doctest: +SKIP
         >>> water = ([8, 1, 1], [[0, 0, 0.12], [0, 0.76, -0.48], [0, -0.76, -0.48]])
         >>> qdd.predict([water]).round(1)  # doctest: +SKIP
-        array([-9.5])
+        array([-9.3])
         """
         if source is None:
             raise ValueError(f"Name a pretrained network, {', '.join(map(repr, PRETRAINED))}, or a file.")
@@ -382,9 +382,10 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         architecture = self._architecture() if source is None else source._module_params()
         present = set(SYMBOLS[structures.numbers])
         _check_elements_exist(structures)
-        self._check_new_elements(source, present)
-        known = set() if source is None or "orbitals" not in self._carried() else set(source.elements_)
-        self.elements_ = [symbol for symbol in ELEMENTS if symbol in present | known]
+        self._check_new_elements(source, present, "orbitals", "orbitals")
+        if source is not None and "orbitals" in self._carried():
+            present |= set(source.elements_)
+        self.elements_ = [symbol for symbol in ELEMENTS if symbol in present]
         self.align_ = self._aligns(source is None or source.align_)
         graph = self._graph(structures)
         known = None if source is None else source._network_outputs(graph.to(source.device))
@@ -602,22 +603,20 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         given = self.net_.get_params(deep=False)
         return {name: given[name] for name in self._architecture()}
 
-    def _check_new_elements(self, source, present):
-        new = sorted(present - set(source.elements_)) if source is not None else []
-        if new and "orbitals" in self._check_parts("freeze"):
-            raise ValueError(
-                f"init has never seen {', '.join(new)}, whose orbitals would stay random: leave 'orbitals' "
-                "out of freeze."
-            )
-
     def _compositions(self, structures):
-        """Numbers of atoms of each element, and their shares, both of shape (n_samples, n_elements)."""
+        """Numbers of atoms of each element, to be summed, and their shares, to be averaged.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n_samples, n_elements)
+            By pooling.
+        """
         counts = structures.counts()[:, [NUMBERS[symbol] for symbol in self.elements_]]
-        return counts, counts / structures.n_atoms[:, None]
+        return {"sum": counts, "mean": counts / structures.n_atoms[:, None]}
 
     def _take_off(self, structures, Y, source, known):
         """Take off what the elements add, and scale what is left: ndarray of shape (n_samples, n_targets)."""
-        tables = dict(zip(("sum", "mean"), self._compositions(structures), strict=True))
+        tables = self._compositions(structures)
         self.references_ = np.zeros((len(self.elements_), Y.shape[1]))
         if source is not None:
             self.pooling_, self.center_, self.scale_ = source.pooling_, source.center_, source.scale_
@@ -646,7 +645,7 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
         whole = source is not None and set(self._carried()) == set(self._parts)
         if not whole or source.n_targets_ != self.n_targets_:
             return False
-        tables = dict(zip(("sum", "mean"), self._compositions(structures), strict=True))
+        tables = self._compositions(structures)
         for y, pooling, predicted in zip(Y.T, source.pooling_, known.T, strict=True):
             there = ~np.isnan(y)
             asked = choose_pooling(tables, y) if self.pooling == "auto" else self.pooling
@@ -662,9 +661,9 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
 
     def _elemental(self, structures):
         """What the elements add to each property: ndarray of shape (n_samples, n_targets)."""
-        counts, shares = self._compositions(structures)
-        extensive = np.array(self.pooling_) == "sum"
-        return np.where(extensive, counts @ self.references_, shares @ self.references_)
+        tables = self._compositions(structures)
+        parts = [tables[pooling] @ self.references_[:, t] for t, pooling in enumerate(self.pooling_)]
+        return np.stack(parts, axis=1)
 
     def _aligns(self, default):
         return default if self.align is None else self.align

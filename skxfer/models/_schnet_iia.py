@@ -290,7 +290,7 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         # A whole network knows energies already; a part of one is a beginning of another.
         continues = source is not None and set(self._carried()) == set(self._parts)
         present = set(SYMBOLS[structures.numbers])
-        self._check_new_elements(source, present)
+        self._check_new_elements(source, present, "embedding", "features")
         self.elements_ = [s for s in ELEMENTS if s in present or (continues and s in source.elements_)]
         graph = _graph(structures, architecture["module__cutoff"], self.device)
         self.min_distance_, self.max_gap_ = _closest(graph)
@@ -525,17 +525,6 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
                 )
             checked.append(part * unit_factor(self.energy_unit))
         return checked
-
-    def _check_new_elements(self, source, present):
-        """Raise an error for frozen features of an element that the source has never seen."""
-        if source is None or "embedding" not in self._check_parts("freeze"):
-            return
-        new = [symbol for symbol in ELEMENTS if symbol in present and symbol not in source.elements_]
-        if new:
-            raise ValueError(
-                f"init has never seen {', '.join(new)}, whose features would stay random: leave 'embedding' "
-                "out of freeze."
-            )
 
     def _scaled_labels(self, structures, graph, energy, forces, weight, source):
         """Take off the energies of the elements, and bring what is left to the scale of the network.
