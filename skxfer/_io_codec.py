@@ -7,7 +7,8 @@ import warnings
 import numpy as np
 
 from ._io_kinds import BY_TAG, KINDS
-from ._io_names import require, skops_trusted, skops_unknown, untrusted
+from ._io_names import skops_trusted, skops_unknown, untrusted
+from ._optional import require
 
 
 class Writer:

@@ -7,6 +7,8 @@ import sys
 
 import numpy as np
 
+from ._optional import require
+
 # Classes of skxfer that have another module or name since a version wrote files: the (module, name) in the
 # file, and those of now. Without its line here, a class that moves is refused in older files.
 _MOVED = {}
@@ -39,29 +41,6 @@ _BUILTINS = {
     obj.__name__: obj
     for obj in (bool, bytes, complex, dict, float, int, list, object, print, set, str, tuple)
 }
-_EXTRAS = {
-    "ase": "atoms",
-    "matscipy": "atoms",
-    "dscribe": "atoms",
-    "skops": "persistence",
-    "safetensors": "torch",
-    "skorch": "torch",
-    "matminer": "composition",
-    "pymatgen": "composition",
-    "rdkit": "smiles",
-}
-
-
-def require(module):
-    """Import an optional package, or say which extra brings it."""
-    root = module.partition(".")[0]
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != root:
-            raise
-        extra = _EXTRAS.get(root, root)
-        raise ImportError(f"this needs {root}. Install it: pip install 'skxfer[{extra}]'.") from error
 
 
 class RefusedError(ValueError):

@@ -3,7 +3,8 @@
 import json
 import warnings
 
-from ._io_names import SKORCH_NAMES, RefusedError, name_of, require
+from ._io_names import SKORCH_NAMES, RefusedError, name_of
+from ._optional import require
 
 
 def encode_booster(writer, booster, where):

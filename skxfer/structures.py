@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ._energies import HARTREE, looks_like_hartree
-from ._io_names import require
+from ._optional import require
 from .formulas import ELEMENTS
 
 __all__ = ["HARTREE", "Pairs", "Structures", "looks_like_hartree", "neighbour_pairs", "read_structures"]

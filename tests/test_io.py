@@ -694,7 +694,7 @@ def test_bit_flips_and_cuts_give_the_right_model_or_a_value_error(good, tmp_path
     "name",
     [
         *("os.system", "posix.system", "builtins.eval", "builtins.exec", "builtins.getattr"),
-        *("subprocess.Popen", "skxfer._io_names.importlib", "skxfer._io_names.require"),
+        *("subprocess.Popen", "skxfer._io_names.importlib", "skxfer._optional.require"),
         *("numpy.load", "numpy.f2py.__main__.main", "torch.load", "torch.hub.load", "torch.nn.__builtins__"),
         *("sklearn.datasets._base.shutil", "sklearn.datasets.fetch_openml", "sklearn.utils.Bunch"),
         *("sklearn.base.BaseEstimator.__init__", "sklearn.datasets._base.os", "skxfer.io.Path"),

@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_is_fitted
 
 from .._energies import ENERGY_UNITS, unit_factor
-from .._io_names import require
+from .._optional import require
 from ..structures import neighbour_pairs, read_structures
 
 _calculator = require("ase.calculators.calculator")

@@ -12,7 +12,7 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from .._energies import HARTREE, all_electron_energies, free_atoms, in_all_electron_range, is_bound
-from .._io_names import require
+from .._optional import require
 from ..structures import NUMBERS, SYMBOLS, read_structures
 from ._files import DATA, find_home, read_content, registry
 

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
-from .._io_names import require
+from .._optional import require
 from ..formulas import ELEMENTS
 from ._files import DATA
 

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from .._io_names import require
+from .._optional import require
 from ..structures import NUMBERS
 from ._files import DATA, find_home, read_content, registry
 

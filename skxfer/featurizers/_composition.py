@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._io_names import require
+from .._optional import require
 from ..formulas import ELEMENTS, TakesFormulas, parse_formulas
 from ._element_statistics import STATISTICS, element_statistics
 

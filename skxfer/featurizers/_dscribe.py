@@ -10,7 +10,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.utils import gen_even_slices
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .._io_names import require
+from .._optional import require
 from ._structures import StructureFeaturizer
 
 

@@ -10,7 +10,7 @@ from sklearn.utils import gen_even_slices
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._io_names import require
+from .._optional import require
 from ..formulas import ELEMENTS, TakesFormulas, as_list, parse_entry
 
 

@@ -6,7 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .._io_names import require
+from .._optional import require
 from ._dscribe import DscribeFeaturizer
 
 # Pairs and triples of atoms that weigh less than this are left out.

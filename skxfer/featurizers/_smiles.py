@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import gen_even_slices
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .._io_names import require
+from .._optional import require
 from ..inputs import as_object_array
 
 # Failures that an error or a warning lists.

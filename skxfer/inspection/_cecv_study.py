@@ -13,7 +13,7 @@ from sklearn.model_selection import GroupShuffleSplit
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._io_names import require
+from .._optional import require
 from ..formulas import as_list, composition_groups
 from ..inputs import check_targets
 from ..metrics import masked_mean_absolute_error

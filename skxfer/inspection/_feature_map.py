@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.manifold import TSNE
 from sklearn.preprocessing import StandardScaler
 
-from .._io_names import require
+from .._optional import require
 from ..inputs import check_targets, n_rows, take
 from ..transfer._experts import predict_learner
 from ._drawing import NEW_COLOR, caption, check_choice, panels

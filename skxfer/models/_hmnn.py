@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._io_names import require
+from .._optional import require
 from ..domains import (
     SPLITS_OF_USE,
     check_source_is_fitted,

@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._io_names import require
+from .._optional import require
 from ..featurizers._composition import load_elements
 from ..formulas import ELEMENTS, TakesFormulas, composition_groups, parse_formulas, sorted_elements
 from ..inputs import check_targets, check_weights, n_rows

@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._io_names import require
+from .._optional import require
 from ..formulas import ELEMENTS
 from ..inputs import check_targets, check_weights
 from ..structures import NUMBERS, SYMBOLS, Structures, TakesStructures, neighbour_pairs, read_structures

@@ -2,7 +2,7 @@
 
 import io
 
-from .._io_names import require
+from .._optional import require
 from ..datasets._files import find_home, read_content, registry
 from ..structures import NUMBERS
 from ._torch import torch_seed

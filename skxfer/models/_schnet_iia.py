@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._energies import ENERGY_UNITS, unit_factor
-from .._io_names import require
+from .._optional import require
 from ..formulas import ELEMENTS
 from ..inputs import check_targets, check_weights
 from ..structures import (

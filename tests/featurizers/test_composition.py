@@ -89,7 +89,7 @@ def test_an_element_that_the_source_lacks_has_features_of_nan():
 
 @pytest.mark.parametrize("package", ["matminer", "pymatgen"])
 def test_a_missing_package_is_named_with_its_extra(package, monkeypatch):
-    from skxfer import _io_names
+    from skxfer import _optional
     from skxfer.featurizers import _composition
 
     def absent(name):
@@ -99,8 +99,8 @@ def test_a_missing_package_is_named_with_its_extra(package, monkeypatch):
             raise error
         return importlib_import(name)
 
-    importlib_import = _io_names.importlib.import_module
-    monkeypatch.setattr(_io_names.importlib, "import_module", absent)
+    importlib_import = _optional.importlib.import_module
+    monkeypatch.setattr(_optional.importlib, "import_module", absent)
     _composition._matminer_table.cache_clear()
     if package == "pymatgen":
         pytest.importorskip("matminer.featurizers.composition", reason="pymatgen is asked for after matminer")
