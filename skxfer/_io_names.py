@@ -11,7 +11,7 @@ from ._optional import require
 
 # Classes of skxfer that have another module or name since a version wrote files: the (module, name) in the
 # file, and those of now. Without its line here, a class that moves is refused in older files.
-_MOVED = {}
+_MOVED = {("skxfer.transfer._experts", "PerTarget"): ("skxfer.learners", "PerTarget")}
 
 # The only modules that a file can make us import.
 _MODULES = re.compile(

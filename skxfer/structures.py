@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._energies import HARTREE, looks_like_hartree
 from ._optional import require
+from .energy_units import HARTREE, looks_like_hartree
 from .formulas import ELEMENTS
 
 __all__ = ["HARTREE", "Pairs", "Structures", "looks_like_hartree", "neighbour_pairs", "read_structures"]

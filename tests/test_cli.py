@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skxfer import _report, cli
+from skxfer.cli import main as cli
+from skxfer.cli import report as _report
 from skxfer.datasets import make_domains
-from skxfer.model_selection import portability_study
-from skxfer.model_selection._analysis import portability_summary
+from skxfer.model_selection import portability_study, portability_summary
 
 pytest.importorskip("matplotlib")
 FILES = {"portability.csv", "summary.csv", "portability.png", "index.html"}
@@ -399,7 +399,7 @@ def test_an_interrupted_study_writes_what_is_finished(number, tmp_path):
         "--n-jobs",
         "2",
     ]
-    command = [sys.executable, "-m", "skxfer.cli", "portability", "t.csv", *options, "--learners"]
+    command = [sys.executable, "-m", "skxfer.cli.main", "portability", "t.csv", *options, "--learners"]
     start = time.monotonic()
     subprocess.run([*command, "knn"], cwd=tmp_path, check=True, capture_output=True)
     enough = 1 + 1.5 * (time.monotonic() - start)

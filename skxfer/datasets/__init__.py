@@ -5,8 +5,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "_clusters": ["fetch_boron_clusters"],
-        "_composition": ["fetch_composition_benchmark", "fetch_element_embedding", "fetch_matbench_cv"],
+        "_boron_clusters": ["fetch_boron_clusters"],
+        "_formulas": ["fetch_composition_benchmark", "fetch_element_embedding", "fetch_matbench_cv"],
         "_fetch": ["fetch_co_ag"],
         "_g2": ["load_g2"],
         "_load": ["load_co_ag_emt", "load_miedema"],

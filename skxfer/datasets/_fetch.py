@@ -10,8 +10,8 @@ import pandas as pd
 from sklearn.utils._param_validation import validate_params
 
 from ._co_ag import FEATURE_NAMES, TARGET_NAMES, co_ag_bunch
-from ._files import CorruptedDataError as CorruptedDataError
-from ._files import find_home, read_content, registry
+from .files import CorruptedDataError as CorruptedDataError
+from .files import find_home, read_content, registry
 
 # The only thing that identifies a solvent in the files is its dielectric constant.
 SOLVENTS = {

@@ -18,9 +18,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
 
 from ..domains import split_domains
-from ..inputs import check_sample_domain, check_targets, n_rows, take
+from ..inputs import check_sample_domain, check_targets, n_rows, name_targets, take
+from ..learners import fit_learner, inner_learner, predict_learner
 from ..metrics import masked_mean_absolute_error, masked_r2_score, masked_root_mean_squared_error
-from ..transfer._experts import fit_learner, inner_learner, predict_learner
 from . import _split
 
 
@@ -30,17 +30,6 @@ def check_seeds(seeds):
     if not seeds or len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds must be a number of runs above 0 or different integers, got {seeds}.")
     return seeds
-
-
-def name_targets(y, n_targets, target_names):
-    """Return the names of the targets: those given, else the columns of y, else numbers."""
-    if target_names is None:
-        target_names = getattr(y, "columns", [getattr(y, "name", None)])
-        if len(target_names) != n_targets or target_names[0] is None:
-            target_names = [f"y{t}" for t in range(n_targets)] if n_targets > 1 else ["y"]
-    if len(target_names) != n_targets:
-        raise ValueError(f"There are {len(target_names)} target_names for {n_targets} targets.")
-    return [str(name) for name in target_names]
 
 
 @dataclass

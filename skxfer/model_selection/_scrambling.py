@@ -17,11 +17,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import has_fit_parameter
 
-from ..inputs import check_sample_domain, check_targets, n_rows, take
+from ..inputs import check_sample_domain, check_targets, n_rows, name_targets, take
+from ..learners import check_learners, fit_learner, predict_learner
 from ..metrics import masked_mean_absolute_error, masked_r2_score, masked_root_mean_squared_error
-from ..transfer._experts import fit_learner, predict_learner
-from ._learners import check_learners
-from ._runs import name_targets, run_jobs
+from ._runs import run_jobs
 from ._split import TargetKFold, _TargetSplitter
 
 TRUE_LABELS = -1

@@ -12,7 +12,7 @@ from sklearn.model_selection import KFold, ShuffleSplit
 
 from ..domains import check_source_is_fitted
 from ..inputs import check_inputs, check_targets, n_rows
-from ..transfer._experts import _goes_on, _innermost, can_continue, input_tags
+from ..learners import can_continue, goes_on, innermost, input_tags
 from ._distances import COLUMNS as DISTANCES
 from ._distances import distances
 from ._runs import check_seeds, run_jobs
@@ -258,8 +258,8 @@ def _table(finished, data, far, interrupted):
 
 def _check_fresh(estimator):
     """Refuse a learner that starts from something already: its scratch would be none."""
-    inner = _innermost(estimator)
-    if can_continue(inner) and not _goes_on(inner) and inner.get_params(deep=False)["init"] is not None:
+    inner = innermost(estimator)
+    if can_continue(inner) and not goes_on(inner) and inner.get_params(deep=False)["init"] is not None:
         raise ValueError(
             f"{type(inner).__name__} has init set, so that scratch would start from it too: leave init out, "
             "and pass the model as a source."
@@ -267,7 +267,7 @@ def _check_fresh(estimator):
 
 
 def _check_carry(carry, estimator):
-    inner, can_carry = _innermost(estimator), _carries(estimator)
+    inner, can_carry = innermost(estimator), _carries(estimator)
     if carry is None:
         parts = list(getattr(inner, "_parts", ())) if can_carry else []
         return {" + ".join(parts[:n]): parts[:n] for n in range(1, len(parts))} | {"all": None}
@@ -283,11 +283,11 @@ def _check_carry(carry, estimator):
 
 def _carries(estimator):
     """Whether the learner can take over parts of the model it starts from."""
-    return _starts_from_init(estimator) and "carry" in _innermost(estimator).get_params(deep=False)
+    return _starts_from_init(estimator) and "carry" in innermost(estimator).get_params(deep=False)
 
 
 def _starts_from_init(estimator):
-    return can_continue(estimator) and not _goes_on(_innermost(estimator))
+    return can_continue(estimator) and not goes_on(innermost(estimator))
 
 
 def _check_data(estimator, sources, target):
@@ -330,7 +330,7 @@ def _check_pair(what, pair, columns, allow_nan, *, reset):
 def _check_fitted(name, source, estimator):
     check_source_is_fitted(name, source)
     source = source.estimator if isinstance(source, FrozenEstimator) else source
-    own, other = type(_innermost(estimator)), type(_innermost(source))
+    own, other = type(innermost(estimator)), type(innermost(source))
     if can_continue(estimator) and own is not other:
         raise TypeError(
             f"Source {name!r} is a {other.__name__}, from which a {own.__name__} cannot start: fit the same "
@@ -359,12 +359,12 @@ def _splits(data, cv, n_splits, train_size, test_size, random_state):
 def _with(estimator, **params):
     """Return a clone whose learner, inside pipelines and the like, has these parameters."""
     estimator = clone(estimator)
-    _innermost(estimator).set_params(**params)
+    innermost(estimator).set_params(**params)
     return estimator
 
 
 def _without(estimator, *names):
     """Return a clone without what only makes sense where there is a model to start from."""
-    params = _innermost(estimator).get_params(deep=False)
+    params = innermost(estimator).get_params(deep=False)
     own = _starts_from_init(estimator)
     return _with(estimator, **{name: None for name in names if own and name in params})

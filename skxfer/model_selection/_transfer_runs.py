@@ -12,9 +12,9 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.neural_network import MLPRegressor
 
 from ..inputs import take
+from ..learners import can_continue, continue_learner, fit_learner, inner_learner, predict_learner
 from ..metrics import masked_mean_absolute_error
 from ..transfer import HierarchicalTransfer
-from ..transfer._experts import can_continue, continue_learner, fit_learner, inner_learner, predict_learner
 from ._runs import _silence, one_line
 
 

@@ -14,12 +14,11 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from .._fitted import KeepsFitted
-from ..domains import gain_and_error, target_folds
+from ..choice import blend, choose, gain_and_error
+from ..folds import target_folds
 from ..inputs import check_inputs, check_targets, n_rows, take
+from ..learners import KeepsFitted, fit_learner, input_tags, predict_learner
 from ._candidates import check_sources, find_candidates, uses_source
-from ._choice import blend, choose
-from ._experts import fit_learner, input_tags, predict_learner
 from ._rows import read_rows
 
 # One split, such as published validation rows, is judged by its rows in this many parts.

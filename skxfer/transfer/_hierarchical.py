@@ -11,13 +11,9 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from ..domains import (
-    SPLITS_OF_USE,
-    check_source_is_fitted,
-    check_source_names,
-    find_rows,
-    target_folds,
-)
+from ..choice import blend, choose
+from ..domains import check_source_is_fitted, check_source_names, find_rows
+from ..folds import SPLITS_OF_USE, NumericView, target_folds
 from ..inputs import (
     check_inputs,
     check_sample_domain,
@@ -26,8 +22,7 @@ from ..inputs import (
     n_rows,
     take,
 )
-from ._choice import NumericView, blend, choose
-from ._experts import fit_learner, input_tags, predict_learner
+from ..learners import fit_learner, input_tags, predict_learner
 from ._strategies import Task, fit_strategy, held_out_predictions, predict_strategy
 
 # Merged training keeps source rows whose labels lie in the target's label range, widened by this share.

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skxfer.datasets import _clusters, _files, fetch_boron_clusters
+from skxfer.datasets import _boron_clusters as _clusters
+from skxfer.datasets import fetch_boron_clusters
+from skxfer.datasets import files as _files
 
 pytest.importorskip("ase")
 

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from skxfer.datasets import _fetch, _files, fetch_co_ag
+from skxfer.datasets import _fetch, fetch_co_ag
+from skxfer.datasets import files as _files
 
 FEATURES = [f"{kind}{k}" for kind in ("f", "iz", "izz") for k in range(1, 7)] + ["ε"]
 TARGETS = ["Eads", "delta_e", "E_bonding", "d-band"]

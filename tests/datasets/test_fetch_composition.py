@@ -10,13 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skxfer.datasets import (
-    _composition,
-    _files,
-    fetch_composition_benchmark,
-    fetch_element_embedding,
-    fetch_matbench_cv,
-)
+from skxfer.datasets import _formulas as _composition
+from skxfer.datasets import fetch_composition_benchmark, fetch_element_embedding, fetch_matbench_cv
+from skxfer.datasets import files as _files
 
 PARTS = ("train", "val", "test")
 NOWHERE = "http://127.0.0.1:9"

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skxfer.datasets import _files, _molecules, fetch_qm7, fetch_qm9_subset, load_g2, read_structure_table
+from skxfer.datasets import _molecules, fetch_qm7, fetch_qm9_subset, load_g2, read_structure_table
+from skxfer.datasets import files as _files
 from skxfer.structures import read_structures
 
 ase = pytest.importorskip("ase")
