@@ -44,9 +44,10 @@ from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils.fixes import parse_version
 
 import skxfer
-from skxfer import _io_names, io
-from skxfer._io_kinds import BY_TAG
+from skxfer import io
 from skxfer.featurizers import ClippedScaler
+from skxfer.io import container, names
+from skxfer.io.kinds import BY_TAG
 
 ARCHIVE = Path(__file__).parent / "archive"
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -361,7 +362,7 @@ def test_a_class_of_skxfer_is_found_after_it_moved(path, monkeypatch):
     with pytest.raises(ValueError, match=r"there is no skxfer\.old\._place\.OldName"):
         io.load(path)
     monkeypatch.setitem(
-        _io_names._MOVED, ("skxfer.old._place", "OldName"), ("skxfer.featurizers", "ClippedScaler")
+        names._MOVED, ("skxfer.old._place", "OldName"), ("skxfer.featurizers", "ClippedScaler")
     )
     assert io.load(path).clip == 2.0
 
@@ -650,7 +651,7 @@ def test_an_exchanged_member_is_refused(good, path):
 
 def test_a_newer_format_asks_for_an_upgrade(good, path):
     path.write_bytes(good[0])
-    rewrite(path, lambda tree: tree.update(format_version=io.FORMAT_VERSION + 1, new_key="unheard of"))
+    rewrite(path, lambda tree: tree.update(format_version=container.FORMAT_VERSION + 1, new_key="unheard of"))
     with pytest.raises(ValueError, match="format 2.*Upgrade"):
         io.load(path)
 
@@ -694,13 +695,13 @@ def test_bit_flips_and_cuts_give_the_right_model_or_a_value_error(good, tmp_path
     "name",
     [
         *("os.system", "posix.system", "builtins.eval", "builtins.exec", "builtins.getattr"),
-        *("subprocess.Popen", "skxfer._io_names.importlib", "skxfer._optional.require"),
+        *("subprocess.Popen", "skxfer.io.names.importlib", "skxfer._optional.require"),
         *("numpy.load", "numpy.f2py.__main__.main", "torch.load", "torch.hub.load", "torch.nn.__builtins__"),
         *("sklearn.datasets._base.shutil", "sklearn.datasets.fetch_openml", "sklearn.utils.Bunch"),
-        *("sklearn.base.BaseEstimator.__init__", "sklearn.datasets._base.os", "skxfer.io.Path"),
+        *("sklearn.base.BaseEstimator.__init__", "sklearn.datasets._base.os", "skxfer.io.container.Path"),
         *(
-            "skxfer.io.save",
-            "skxfer.io.zipfile",
+            "skxfer.io.container.save",
+            "skxfer.io.container.zipfile",
             "skorch.callbacks.training.Checkpoint",
             "skorch.utils.params_for",
         ),
@@ -875,7 +876,7 @@ def test_a_failure_half_way_leaves_the_old_file_and_no_rubbish(step, error, path
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(io.os, step, fail)
+        patch.setattr(container.os, step, fail)
         with pytest.raises(type(error)):
             io.save(Ridge(alpha=2.0), path)
     assert [p.name for p in path.parent.iterdir()] == [path.name]

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from ._optional import require
+from .._optional import require
 
 # Classes of skxfer that have another module or name since a version wrote files: the (module, name) in the
 # file, and those of now. Without its line here, a class that moves is refused in older files.
@@ -48,6 +48,7 @@ class RefusedError(ValueError):
 
 
 def untrusted(names):
+    """The error for names that a file may not use."""
     return RefusedError(
         f"the file names what is not trusted: {', '.join(names)}. If these are yours, import them and pass "
         "them: skxfer.load(path, trusted=[...]). If not, do not load this file."
@@ -138,5 +139,6 @@ def skops_trusted(trusted):
 
 
 def skops_unknown(data, trusted):
+    """Names in a member of skops that are neither trusted by us nor by the user."""
     unknown = require("skops.io").get_untrusted_types(data=data)
     return sorted(set(unknown).difference(skops_trusted(trusted)))

@@ -11,8 +11,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch
 
-from . import _io_nets as nets
-from ._io_names import SKLEARN_LEAVES, RefusedError, is_torch_dtype, name_of
+from . import nets
+from .names import SKLEARN_LEAVES, RefusedError, is_torch_dtype, name_of
 
 
 def _named(*names):
