@@ -45,8 +45,7 @@ from sklearn.utils.fixes import parse_version
 
 import skxfer
 from skxfer import io
-from skxfer.featurizers import ClippedScaler
-from skxfer.io import container, names
+from skxfer.io import container
 from skxfer.io.kinds import BY_TAG
 
 ARCHIVE = Path(__file__).parent / "archive"
@@ -354,17 +353,6 @@ def test_a_trusted_class_is_found_after_it_moved_to_another_module(path):
     io.save(Mean(2.0), path)
     rewrite(path, lambda tree: tree["names"].__setitem__(0, ["old_place", "Mean"]))
     assert io.load(path, trusted=[Mean]).offset == 2.0
-
-
-def test_a_class_of_skxfer_is_found_after_it_moved(path, monkeypatch):
-    io.save(ClippedScaler(clip=2.0), path)
-    rewrite(path, lambda tree: tree["names"].__setitem__(0, ["skxfer.old._place", "OldName"]))
-    with pytest.raises(ValueError, match=r"there is no skxfer\.old\._place\.OldName"):
-        io.load(path)
-    monkeypatch.setitem(
-        names._MOVED, ("skxfer.old._place", "OldName"), ("skxfer.featurizers", "ClippedScaler")
-    )
-    assert io.load(path).clip == 2.0
 
 
 # HierarchicalTransfer ----------------------------------------------------------------------------------

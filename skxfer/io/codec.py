@@ -8,7 +8,7 @@ import numpy as np
 
 from .._optional import require
 from .kinds import BY_TAG, KINDS
-from .names import skops_trusted, skops_unknown, untrusted
+from .names import name_of, skops_trusted, skops_unknown, untrusted
 
 
 class Writer:
@@ -54,11 +54,17 @@ class Writer:
             return {key: self(value, f"{where}.{key}") for key, value in values.items()}
         return [[self(key, where), self(value, f"{where}[{key!r}]")] for key, value in values.items()]
 
-    def name(self, module, name):
+    def name(self, obj, where):
         """Place of a class or function in the table of names."""
-        if [module, name] not in self.names:
-            self.names.append([module, name])
-        return self.names.index([module, name])
+        entry = name_of(obj)
+        if entry is None:
+            raise TypeError(
+                f"Cannot save {where}: {obj.__module__}.{obj.__qualname__} cannot be saved: it has no "
+                "name in skxfer/io/registry.py."
+            )
+        if entry not in self.names:
+            self.names.append(entry)
+        return self.names.index(entry)
 
     def members(self):
         """The members beside the JSON."""

@@ -4,7 +4,7 @@ import json
 import warnings
 
 from .._optional import require
-from .names import SKORCH_NAMES, RefusedError, name_of
+from .names import SKORCH_NAMES, RefusedError
 
 
 def encode_booster(writer, booster, where):
@@ -43,7 +43,7 @@ def encode_module(writer, module, where):
     """Store a module of torch by its attributes, without hooks."""
     hooks = vars(require("torch").nn.Module()).keys() - _MODULE_STATE
     state = {key: value for key, value in module.__getstate__().items() if key not in hooks}
-    return [writer.name(*name_of(type(module))), writer.mapping(state, where)]
+    return [writer.name(type(module), where), writer.mapping(state, where)]
 
 
 def decode_module(reader, spec):
@@ -69,7 +69,7 @@ def encode_net(writer, net, where):
     params = {key: value for key, value in net.get_params(deep=False).items() if not key.startswith("_")}
     if isinstance(params["callbacks"], list):
         params["callbacks"] = [callback for callback in params["callbacks"] if _keeps_callback(callback)]
-    spec = {"class": writer.name(*name_of(type(net))), "params": writer.mapping(params, where)}
+    spec = {"class": writer.name(type(net), where), "params": writer.mapping(params, where)}
     if not net.initialized_:
         return spec
     modules = [f"{name}_" for name in (*net._modules, *net._criteria)]
