@@ -5,8 +5,8 @@ and function that the file names, and the tree of parameters and fitted attribut
 ``arrays.npy`` (arrays, one after the other), ``tensors.safetensors`` (torch), ``boosters/*.ubj`` (XGBoost)
 and ``parts.skops`` (scikit-learn objects other than estimators: kernels, losses, splitters, random states).
 
-Here is the container; ``_io_codec`` turns objects into its tree and back, ``_io_kinds`` and ``_io_nets`` know
-the kinds of objects, and ``_io_names`` says what a file may name.
+Here is the container; ``codec`` turns objects into its tree and back, ``kinds`` and ``nets`` know
+the kinds of objects, and ``names`` says what a file may name.
 """
 
 import hashlib
@@ -25,9 +25,9 @@ import numpy as np
 import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
 
-from ._io_codec import Reader, Writer
-from ._io_names import RefusedError, resolve_names
-from ._version import __version__
+from .._version import __version__
+from .codec import Reader, Writer
+from .names import RefusedError, resolve_names
 
 __all__ = ["load", "save"]
 

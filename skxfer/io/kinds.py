@@ -11,8 +11,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch
 
-from . import _io_nets as nets
-from ._io_names import SKLEARN_LEAVES, RefusedError, is_torch_dtype, name_of
+from . import nets
+from .names import SKLEARN_LEAVES, RefusedError, is_torch_dtype
 
 
 def _named(*names):
@@ -126,7 +126,7 @@ def _encode_object(writer, obj, where):
     state = obj.__getstate__()
     if _inherits("skorch.callbacks.base.Callback")(obj):
         state = {key: value for key, value in state.items() if not key.endswith("_")}
-    return [writer.name(*name_of(type(obj))), writer(state, where)]
+    return [writer.name(type(obj), where), writer(state, where)]
 
 
 def _decode_object(reader, spec):
@@ -273,7 +273,7 @@ KINDS = [
     Kind("dict", lambda o: type(o) is dict, _encode_dict, _decode_dict, shared=False),
     Kind("scalar", _is_scalar, _encode_scalar, _decode_scalar, shared=False),
     Kind("dtype", _is_dtype, lambda w, o, at: o.str, lambda r, s: np.dtype(s), shared=False),
-    Kind("name", _is_name, lambda w, o, at: w.name(*name_of(o)), lambda r, s: r.names[s], shared=False),
+    Kind("name", _is_name, lambda w, o, at: w.name(o, at), lambda r, s: r.names[s], shared=False),
     Kind("array", _is_array, _encode_array, _decode_array),
     Kind("frame", _named("pandas.core.frame.DataFrame", "pandas.DataFrame"), _encode_frame, _decode_frame),
     Kind(

@@ -6,9 +6,9 @@ import warnings
 
 import numpy as np
 
-from ._io_kinds import BY_TAG, KINDS
-from ._io_names import skops_trusted, skops_unknown, untrusted
-from ._optional import require
+from .._optional import require
+from .kinds import BY_TAG, KINDS
+from .names import name_of, skops_trusted, skops_unknown, untrusted
 
 
 class Writer:
@@ -45,17 +45,26 @@ class Writer:
         return {"ref": self._seen[key]}
 
     def items(self, values, where):
+        """A list of the JSON of each value."""
         return [self(value, f"{where}[{i}]") for i, value in enumerate(values)]
 
     def mapping(self, values, where):
+        """JSON of a dict: an object if all its keys are text, else a list of pairs."""
         if all(type(key) is str for key in values):
             return {key: self(value, f"{where}.{key}") for key, value in values.items()}
         return [[self(key, where), self(value, f"{where}[{key!r}]")] for key, value in values.items()]
 
-    def name(self, module, name):
-        if [module, name] not in self.names:
-            self.names.append([module, name])
-        return self.names.index([module, name])
+    def name(self, obj, where):
+        """Place of a class or function in the table of names."""
+        entry = name_of(obj)
+        if entry is None:
+            raise TypeError(
+                f"Cannot save {where}: {obj.__module__}.{obj.__qualname__} cannot be saved: it has no "
+                "name in skxfer/io/registry.py."
+            )
+        if entry not in self.names:
+            self.names.append(entry)
+        return self.names.index(entry)
 
     def members(self):
         """The members beside the JSON."""
@@ -87,15 +96,18 @@ class Reader:
             self.tensors = require("safetensors.torch").load(members["tensors.safetensors"])
 
     def __call__(self, spec):
+        """The object that some JSON stands for."""
         if not isinstance(spec, dict):
             return spec
         ((tag, payload),) = spec.items()
         return self.objects[payload] if tag == "ref" else BY_TAG[tag].decode(self, payload)
 
     def items(self, specs):
+        """The objects that a list of JSON stands for."""
         return [self(spec) for spec in specs]
 
     def mapping(self, specs):
+        """The dict that :meth:`Writer.mapping` wrote."""
         if isinstance(specs, dict):
             return {key: self(value) for key, value in specs.items()}
         return {self(key): self(value) for key, value in specs}

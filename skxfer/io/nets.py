@@ -3,29 +3,33 @@
 import json
 import warnings
 
-from ._io_names import SKORCH_NAMES, RefusedError, name_of
-from ._optional import require
+from .._optional import require
+from .names import SKORCH_NAMES, RefusedError
 
 
 def encode_booster(writer, booster, where):
+    """Store a booster of XGBoost in its own format."""
     threads = json.loads(booster.save_config())["learner"]["generic_param"]["nthread"]
     writer.boosters.append(bytes(booster.save_raw("ubj")))
     return [len(writer.boosters) - 1, int(threads)]
 
 
 def decode_booster(reader, spec):
+    """Read a booster of XGBoost."""
     booster = require("xgboost").Booster({"nthread": spec[1]})
     booster.load_model(bytearray(reader.members[f"boosters/{spec[0]}.ubj"]))
     return booster
 
 
 def encode_tensor(writer, tensor, where):
+    """Store a tensor; only its key and its role stand in the JSON."""
     key = f"{len(writer.tensors)}"
     writer.tensors[key] = tensor.detach().cpu().contiguous().clone()
     return [key, type(tensor).__name__ == "Parameter", tensor.requires_grad]
 
 
 def decode_tensor(reader, spec):
+    """Read a tensor or parameter."""
     key, is_parameter, requires_grad = spec
     tensor = reader.tensors[key].requires_grad_(requires_grad)
     return require("torch").nn.Parameter(tensor, requires_grad) if is_parameter else tensor
@@ -36,12 +40,14 @@ _MODULE_STATE = {"training", "_parameters", "_buffers", "_modules", "_non_persis
 
 
 def encode_module(writer, module, where):
+    """Store a module of torch by its attributes, without hooks."""
     hooks = vars(require("torch").nn.Module()).keys() - _MODULE_STATE
     state = {key: value for key, value in module.__getstate__().items() if key not in hooks}
-    return [writer.name(*name_of(type(module))), writer.mapping(state, where)]
+    return [writer.name(type(module), where), writer.mapping(state, where)]
 
 
 def decode_module(reader, spec):
+    """Rebuild a module of torch."""
     cls, base = reader.names[spec[0]], require("torch").nn.Module
     if not issubclass(cls, base):
         raise RefusedError(f"{cls.__name__} is no torch module.")
@@ -59,10 +65,11 @@ _NET_MACHINERY = {
 
 
 def encode_net(writer, net, where):
+    """Store a net of skorch: parameters, weights, history, fitted attributes."""
     params = {key: value for key, value in net.get_params(deep=False).items() if not key.startswith("_")}
     if isinstance(params["callbacks"], list):
         params["callbacks"] = [callback for callback in params["callbacks"] if _keeps_callback(callback)]
-    spec = {"class": writer.name(*name_of(type(net))), "params": writer.mapping(params, where)}
+    spec = {"class": writer.name(type(net), where), "params": writer.mapping(params, where)}
     if not net.initialized_:
         return spec
     modules = [f"{name}_" for name in (*net._modules, *net._criteria)]
@@ -76,6 +83,7 @@ def encode_net(writer, net, where):
 
 
 def decode_net(reader, spec):
+    """Rebuild a net of skorch: initialise it, then put its weights in."""
     torch, skorch = require("torch"), require("skorch")
     cls, params = reader.names[spec["class"]], reader.mapping(spec["params"])
     if not issubclass(cls, skorch.NeuralNet):

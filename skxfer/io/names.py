@@ -7,16 +7,13 @@ import sys
 
 import numpy as np
 
-from ._optional import require
-
-# Classes of skxfer that have another module or name since a version wrote files: the (module, name) in the
-# file, and those of now. Without its line here, a class that moves is refused in older files.
-_MOVED = {("skxfer.transfer._experts", "PerTarget"): ("skxfer.learners", "PerTarget")}
+from .._optional import require
+from .registry import FORMER, OWN, own, own_name
 
 # The only modules that a file can make us import.
 _MODULES = re.compile(
     r"numpy|torch|xgboost\.(sklearn|callback)|"
-    r"(sklearn|skxfer|skorch|torch\.nn|torch\.optim|torch\.utils\.data)(\.\w+)+"
+    r"(sklearn|skorch|torch\.nn|torch\.optim|torch\.utils\.data)(\.\w+)+"
 )
 # Of scikit-learn estimators, and these, which are none but may hold one.
 SKLEARN_LEAVES = {
@@ -48,6 +45,7 @@ class RefusedError(ValueError):
 
 
 def untrusted(names):
+    """The error for names that a file may not use."""
     return RefusedError(
         f"the file names what is not trusted: {', '.join(names)}. If these are yours, import them and pass "
         "them: skxfer.load(path, trusted=[...]). If not, do not load this file."
@@ -60,12 +58,30 @@ def is_torch_dtype(obj):
 
 
 def name_of(obj):
-    """Module and qualified name; for scikit-learn and skxfer the public module, which moves less."""
+    """The entry for a class or function in a file's table of names.
+
+    Parameters
+    ----------
+    obj : class or function
+
+    Returns
+    -------
+    [module, name] or None
+        For scikit-learn the public module, which moves less. For what is skxfer's own ["skxfer", name], with
+        a name that says nothing of where it lives; None if the registry has none.
+    """
     if is_torch_dtype(obj):
         return str(obj).split(".")
+    if obj.__module__.partition(".")[0] == "skxfer":
+        name = own_name(obj)
+        return None if name is None else ["skxfer", name]
+    return [_public_module(obj), obj.__qualname__]
+
+
+def _public_module(obj):
     public = obj.__module__.partition("._")[0]
     is_there = getattr(sys.modules.get(public), obj.__qualname__, None) is obj
-    return [public if is_there else obj.__module__, obj.__qualname__]
+    return public if is_there else obj.__module__
 
 
 def resolve_names(names, trusted):
@@ -80,7 +96,7 @@ def resolve_names(names, trusted):
 def _resolve(module, name, trusted):
     """One class or function, or None if it is not trusted. Nothing is called here, whatever the file says."""
     named = [obj for obj in trusted if obj.__qualname__ == name]
-    exact = [obj for obj in named if module in (obj.__module__, name_of(obj)[0])]
+    exact = [obj for obj in named if module in (obj.__module__, _public_module(obj))]
     if exact:
         return exact[0]
     allowed = _allowed(module, name)
@@ -89,7 +105,11 @@ def _resolve(module, name, trusted):
 
 def _allowed(module, name):
     """The same, without the user's own."""
-    module, name = _MOVED.get((module, name), (module, name))
+    if module.partition(".")[0] == "skxfer":
+        name = FORMER.get((module, name), name if module == "skxfer" else "")
+        if name not in OWN:
+            raise RefusedError(f"there is no {module}:{name} in this skxfer.")
+        return own(name)
     if module == "builtins":
         return _BUILTINS.get(name)
     if not _MODULES.fullmatch(module) or "__" in module or ".test" in module or not name.isidentifier():
@@ -112,7 +132,6 @@ def _allowed(module, name):
     ok = {
         "numpy": "numpy.generic" in bases,
         "sklearn": estimator or name in SKLEARN_LEAVES if is_class else home.startswith(_SKLEARN_FUNCTIONS),
-        "skxfer": is_class or home == "skxfer.metrics",
         "skorch": name in SKORCH_NAMES or home in _SKORCH_NETS,
         "torch": not bases.isdisjoint(_TORCH_BASES),
         "xgboost": estimator or name == "EarlyStopping",
@@ -138,5 +157,6 @@ def skops_trusted(trusted):
 
 
 def skops_unknown(data, trusted):
+    """Names in a member of skops that are neither trusted by us nor by the user."""
     unknown = require("skops.io").get_untrusted_types(data=data)
     return sorted(set(unknown).difference(skops_trusted(trusted)))
