@@ -299,9 +299,7 @@ class _Fit(Job):
     def failure(self, error):
         """With one model, the first error ends the study."""
         if isinstance(error, SystemExit):
-            raise RuntimeError(
-                f"{self.setting}: the estimator exits the interpreter, with {error}"
-            ) from error
+            raise RuntimeError(f"{self.setting}: the estimator called sys.exit({error})") from error
         raise error
 
 
