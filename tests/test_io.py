@@ -660,7 +660,7 @@ def test_bit_flips_and_cuts_give_the_right_model_or_a_value_error(good, tmp_path
     path = tmp_path_factory.mktemp("fuzz") / "model.skxfer"
     place = st.integers(0, len(content) - 1)
 
-    @hypothesis.settings(max_examples=150, deadline=None, derandomize=True)
+    @hypothesis.settings(max_examples=150)
     @hypothesis.given(st.lists(st.tuples(place, st.integers(0, 7)), max_size=3), place, st.booleans())
     def check(flips, cut, whole):
         damaged = bytearray(content)
@@ -839,7 +839,7 @@ def test_any_change_to_the_tree_of_a_forged_file_gives_an_estimator_or_a_value_e
         max_leaves=6,
     )
 
-    @hypothesis.settings(max_examples=150, deadline=None, derandomize=True)
+    @hypothesis.settings(max_examples=150)
     @hypothesis.given(st.integers(0, 200), spec)
     def check(where, value):
         path.write_bytes(good[0])

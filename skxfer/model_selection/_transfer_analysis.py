@@ -15,8 +15,9 @@ from ..inputs import check_inputs, check_targets, n_rows
 from ..learners import can_continue, goes_on, innermost, input_tags
 from ._distances import COLUMNS as DISTANCES
 from ._distances import distances
-from ._runs import check_seeds, run_jobs
-from ._transfer_runs import Data, Done, Run, SourceFit
+from ._jobs import Outcome, run_jobs
+from ._runs import check_seeds
+from ._transfer_runs import Data, Run, SourceFit
 
 SCRATCH = "scratch"
 COLUMNS = (
@@ -199,8 +200,8 @@ def transfer_analysis(
         for seed in seeds
     ]
     outcomes, interrupted = run_jobs(first, data, n_jobs, verbose)
-    done = {(first[i].learner, first[i].seed): Done.of(outcomes[i]) for i in outcomes}
-    done |= {(name, seed): Done(model=fitted[name]) for name in fitted for seed in seeds}
+    done = {(first[i].learner, first[i].seed): outcomes[i] for i in outcomes}
+    done |= {(name, seed): Outcome(fitted[name], seconds=0.0) for name in fitted for seed in seeds}
 
     runs = [Run(SCRATCH, "", plain, seed, "scratch", *split) for seed in seeds for split in splits]
     for name in data.sources:
@@ -218,19 +219,24 @@ def transfer_analysis(
     outcomes = {}
     if not interrupted:
         outcomes, interrupted = run_jobs(runs, data, n_jobs, verbose)
-    finished = [(runs[i], Done.of(outcomes[i])) for i in sorted(outcomes)]
+    finished = [(runs[i], outcomes[i]) for i in sorted(outcomes)]
     return _table(finished, data, far, interrupted)
 
 
 def _table(finished, data, far, interrupted):
-    scratch = {(run.split, run.seed): done for run, done in finished if run.kind == "scratch"}
+    errors = [np.nan if outcome.error else outcome.value for _, outcome in finished]
+    scratch = {
+        (run.split, run.seed): (error, outcome.seconds)
+        for (run, outcome), error in zip(finished, errors, strict=True)
+        if run.kind == "scratch"
+    }
     n_target = len(data.labelled(np.arange(len(data.Y))))
     rows = []
-    for run, done in finished:
-        alone = scratch.get((run.split, run.seed), Done(seconds=np.nan))
+    for (run, outcome), error in zip(finished, errors, strict=True):
+        scratch_error, scratch_seconds = scratch.get((run.split, run.seed), (np.nan, np.nan))
         gain = np.nan
-        if alone.error:
-            gain = 100 * (alone.error - done.error) / abs(alone.error)
+        if scratch_error:
+            gain = 100 * (scratch_error - error) / abs(scratch_error)
         rows.append(
             {
                 "kind": run.kind,
@@ -241,14 +247,14 @@ def _table(finished, data, far, interrupted):
                 "n_train": len(data.labelled(run.train)),
                 "n_test": len(data.labelled(run.test)),
                 "n_target": n_target,
-                "error": done.error,
-                "scratch_error": alone.error,
+                "error": error,
+                "scratch_error": scratch_error,
                 "gain_percent": gain,
                 "source_seconds": 0.0 if run.start is None else run.start.seconds,
-                "fit_seconds": done.seconds,
-                "scratch_seconds": alone.seconds,
+                "fit_seconds": outcome.seconds,
+                "scratch_seconds": scratch_seconds,
                 **(far[run.learner] if run.kind == "transfer" else dict.fromkeys(DISTANCES, np.nan)),
-                "failure": done.failure,
+                "failure": outcome.error,
             }
         )
     table = pd.DataFrame(rows, columns=COLUMNS)
