@@ -235,7 +235,7 @@ def test_missing_openpyxl_names_the_extra(publish, home, monkeypatch):
     content = publish("gas.csv", _table([1.0]))
     (home / "hmnn" / "gas.csv").write_bytes(content)
     (home / "hmnn" / "ec_dmso_ipa.xlsx").write_bytes(publish("ec_dmso_ipa.xlsx", _table([89.6])))
-    monkeypatch.setattr(_fetch.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(_files.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"skxfer\[excel\]"):
         fetch_co_ag(subset="ec_dmso_ipa", data_home=home)
     assert len(fetch_co_ag(subset="gas", data_home=home).data) == 1
