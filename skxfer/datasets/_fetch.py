@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils._param_validation import validate_params
 
+from ._bunch import check_names
 from ._co_ag import FEATURE_NAMES, TARGET_NAMES, co_ag_bunch
 from ._files import CorruptedDataError as CorruptedDataError
 from ._files import find_home, read_content, read_excel, registry
@@ -172,7 +173,7 @@ def fetch_co_ag(
     15
     """
     entries = _hmnn_registry()
-    stems = _check_subset(subset, entries)
+    stems = check_names(subset, entries, "subset")
     home = find_home(data_home)
     tables = {
         stem: _read_hmnn(stem, read_content(entries[stem], home, download_if_missing), raw) for stem in stems
@@ -196,16 +197,6 @@ def fetch_co_ag(
 
 def _hmnn_registry():
     return {Path(name).stem: entry for name, entry in registry("hmnn/").items()}
-
-
-def _check_subset(subset, entries):
-    stems = [subset] if isinstance(subset, str) else list(subset)
-    unknown = [stem for stem in stems if stem not in entries]
-    if unknown or not stems:
-        raise ValueError(f"Unknown subset {unknown}: choose one or more of {list(entries)}.")
-    if len(set(stems)) < len(stems):
-        raise ValueError(f"A name occurs twice in subset {stems}: its rows would be doubled.")
-    return stems
 
 
 def _read_hmnn(stem, content, raw):
