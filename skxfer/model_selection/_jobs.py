@@ -1,5 +1,6 @@
 """Jobs of a study, run in parallel through joblib or Dask: past failed fits, dead workers and Ctrl-C."""
 
+import faulthandler
 import importlib.util
 import os
 import queue
@@ -10,12 +11,13 @@ import warnings
 from collections import defaultdict
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from numbers import Real
 from pickle import PicklingError
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from joblib.externals.loky import BrokenProcessPool
-from joblib.parallel import get_active_backend
+from joblib.parallel import LokyBackend, get_active_backend
 from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
@@ -82,7 +84,7 @@ def _silence(quiet):
         yield
 
 
-def run_jobs(jobs, data, n_jobs, verbose):
+def run_jobs(jobs, data, n_jobs, verbose, timeout=None):
     """Run jobs in parallel.
 
     Parameters
@@ -94,6 +96,9 @@ def run_jobs(jobs, data, n_jobs, verbose):
         Processes, through joblib; with its Dask backend, the cluster decides.
     verbose : int
         Above 0: a progress bar, if rich is installed.
+    timeout : float, optional
+        Seconds for a job, after which its process is ended and the job has failed. With it, all jobs run
+        in processes of their own, even if `n_jobs` is 1.
 
     Returns
     -------
@@ -102,8 +107,9 @@ def run_jobs(jobs, data, n_jobs, verbose):
     interrupted : bool
         Whether Ctrl-C ended the run. Jobs that had ended are among the outcomes.
     """
+    _check_timeout(timeout)
     outcomes, interrupted = {}, False
-    finished = _finished(jobs, data, n_jobs)
+    finished = _finished(jobs, data, n_jobs, timeout)
     with _progress(len(jobs), verbose) as advance, _CtrlC() as ctrl_c:
         try:
             for _ in jobs:
@@ -171,19 +177,34 @@ class _CtrlC:
             raise
 
 
-def _finished(jobs, data, n_jobs):
+def _check_timeout(timeout):
+    """Raise an error for a time limit that cannot be kept."""
+    if timeout is None:
+        return
+    if not isinstance(timeout, Real) or not timeout > 0:
+        raise ValueError(f"fit_timeout must be a number of seconds above 0 or None, got {timeout!r}.")
+    backend, _ = get_active_backend()
+    if not isinstance(backend, LokyBackend):
+        raise ValueError(
+            "fit_timeout needs joblib's default backend, loky, whose processes can be ended; "
+            f"{type(backend).__name__} is set. Leave fit_timeout out, or the parallel_config."
+        )
+
+
+def _finished(jobs, data, n_jobs, timeout):
     """Yield the number and outcome of each job as it ends."""
     backend, _ = get_active_backend()
     if hasattr(backend, "client"):
         yield from _finished_on_dask(jobs, data, backend.client)
         return
     # A job in a worker process keeps to itself.
-    arguments = data, get_config(), effective_n_jobs(n_jobs) > 1, os.getpid()
+    n_workers = effective_n_jobs(n_jobs)
+    arguments = data, get_config(), n_workers > 1 or timeout is not None, os.getpid(), timeout
     left, deaths = dict.fromkeys(range(len(jobs))), _Deaths(jobs)
     while left:
         started = []
         try:
-            for i, outcome in _in_pool(jobs, _noted(left, started), n_jobs, arguments):
+            for i, outcome in _in_pool(jobs, _noted(left, started), n_workers, arguments):
                 del left[i]
                 yield i, outcome
         except (BrokenProcessPool, PicklingError):
@@ -194,9 +215,12 @@ def _finished(jobs, data, n_jobs):
             del left[i]
             outcome = deaths.verdict(i)
             if outcome is None:
+                start = time.monotonic()
                 try:
                     ((_, outcome),) = _in_pool(jobs, [i], 2, arguments)
-                except (BrokenProcessPool, PicklingError) as error:
+                except (BrokenProcessPool, PicklingError) as died:
+                    late = timeout is not None and time.monotonic() - start >= timeout
+                    error = TimeoutError(f"the fit took longer than {timeout:g} s") if late else died
                     outcome = deaths.count(i, error)
             yield i, outcome
         for i in list(left):
@@ -212,9 +236,13 @@ def _noted(numbers, started):
         yield i
 
 
-def _in_pool(jobs, numbers, n_jobs, arguments):
+def _in_pool(jobs, numbers, n_workers, arguments):
     """Yield number and outcome of some jobs as they end; raise if a worker dies."""
-    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
+    *_, timeout = arguments
+    options = {"n_jobs": n_workers}
+    if n_workers == 1 and timeout is not None:  # one job at a time, in a process that can be ended
+        options = {"n_jobs": 2, "pre_dispatch": 1}
+    parallel = Parallel(return_as="generator_unordered", batch_size=1, **options)
     with _blocked_sigint():  # the processes that start here inherit that
         results = parallel(delayed(_run_job)(i, jobs[i], *arguments) for i in numbers)
     yield from results
@@ -233,14 +261,30 @@ def _blocked_sigint():
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _run_job(i, job, data, config, sequential, pid):
+def _run_job(i, job, data, config, sequential, pid, timeout):
     """Run a job; in another process than `pid`, leave Ctrl-C to that one, which gets it as well.
 
     A worker that dies of it would break the pool, or print a traceback.
     """
-    if os.getpid() != pid and threading.current_thread() is threading.main_thread():
+    apart = os.getpid() != pid
+    if apart and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return i, job.run(data, config, sequential)
+    with _limited(timeout if apart else None):
+        return i, job.run(data, config, sequential)
+
+
+@contextmanager
+def _limited(seconds):
+    """End this process, whatever it hangs in, unless the block is left in time."""
+    if seconds is None:
+        yield
+        return
+    with open(os.devnull, "w") as nowhere:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
 
 class _Deaths:
@@ -295,7 +339,7 @@ class _Cluster:
 
     def __init__(self, client, jobs, data):
         self._client, self._jobs, self._data = client, jobs, data
-        self._arguments = get_config(), True, os.getpid()
+        self._arguments = get_config(), True, os.getpid(), None
         self._left = {}  # futures that have not ended -> number of the job
         self._seen = time.monotonic()  # when the cluster had a worker last
 

@@ -4,8 +4,10 @@ import os
 import signal
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from sklearn.linear_model import Ridge
 from sklearn.svm import SVR
 
@@ -107,6 +109,56 @@ def test_a_learner_that_cannot_be_sent_to_a_process_is_recorded(problem):
     errors = study(problem, {"locked": Locked(), "ridge": Ridge()}, n_jobs=2).groupby("learner")["error"]
     assert errors.get_group("locked").str.contains("Could not pickle|not run").all()
     assert set(errors.get_group("ridge")) == {""}
+
+
+class Hangs(Ridge):
+    """Waits in C, where no exception reaches it, if it has this many rows."""
+
+    def __init__(self, n_rows=None):
+        super().__init__()
+        self.n_rows = n_rows
+
+    def fit(self, X, y):
+        if len(X) == self.n_rows:
+            if hasattr(signal, "pthread_sigmask"):
+                signal.pthread_sigmask(signal.SIG_BLOCK, set(signal.Signals))
+            time.sleep(100.0)
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_fit_that_takes_too_long_is_ended_and_recorded(problem, n_jobs):
+    """Of 21 rows in four folds, one trains on 15 and three on 16."""
+    keep = np.flatnonzero(problem.domain != "test")[:-3]
+    arguments = (
+        {"Ridge": Ridge(), "Hangs": Hangs(15)},
+        *(values[keep] for values in (problem.data, problem.target, problem.domain)),
+    )
+    params = {"source_domains": ["source_0"], "settings": ["target_only"], "cv": 4}
+    results = portability_study(*arguments, **params, n_jobs=n_jobs, fit_timeout=3.0)
+    assert len(results) == 8
+    late = (results["learner"] == "Hangs") & (results["n_train"] == 15)
+    assert set(results["error"][late]) == {"TimeoutError: the fit took longer than 3 s"}
+    assert set(results["error"][~late]) == {""}
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_time_limit_that_is_kept_changes_nothing(problem, n_jobs):
+    one, two = (
+        study(problem, {"svr": SVR()}, n_jobs=n_jobs, fit_timeout=seconds).drop(columns="fit_seconds")
+        for seconds in (None, 60.0)
+    )
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+
+
+def test_a_time_limit_that_cannot_be_kept_is_refused(problem):
+    with pytest.raises(ValueError, match="fit_timeout must be a number of seconds above 0 or None, got 0"):
+        study(problem, {"ridge": Ridge()}, fit_timeout=0)
+    with (
+        parallel_config("threading"),
+        pytest.raises(ValueError, match="fit_timeout needs joblib's default backend, .*ThreadingBackend"),
+    ):
+        study(problem, {"ridge": Ridge()}, fit_timeout=1.0)
 
 
 # Ctrl-C -----------------------------------------------------------------------------------------------
