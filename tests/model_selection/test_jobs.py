@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from joblib import parallel_config
+from joblib.externals.loky import get_reusable_executor
 from sklearn.linear_model import Ridge
 from sklearn.svm import SVR
 
 from skxfer.datasets import make_domains
 from skxfer.model_selection import portability_study, y_scrambling
-from skxfer.model_selection._jobs import MAX_DEATHS, _CtrlC
+from skxfer.model_selection._jobs import CtrlC
+from skxfer.model_selection._workers import MAX_DEATHS
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 
@@ -177,6 +179,19 @@ def test_workers_leave_ctrl_c_to_the_process_of_the_study(problem):
     assert not results.attrs["interrupted"] and set(results["error"]) == {""}
 
 
+class TellsWhetherCtrlCIsBlocked(Ridge):
+    def fit(self, X, y):
+        raise RuntimeError(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))
+
+
+@posix
+def test_workers_are_safe_from_ctrl_c_from_their_first_moment(problem):
+    """While they import modules they would die of it, with a traceback on the terminal."""
+    get_reusable_executor().shutdown(wait=True)
+    results = study(problem, {"tells": TellsWhetherCtrlCIsBlocked()}, n_jobs=2)
+    assert set(results["error"]) == {"RuntimeError: True"}
+
+
 @posix
 def test_ctrl_c_ends_a_study_in_processes(problem):
     learners = {"ridge": Ridge(), "waits": PressesCtrlC(os.getpid(), seconds=100.0)}
@@ -189,15 +204,14 @@ def test_ctrl_c_ends_a_study_in_processes(problem):
 @posix
 def test_ctrl_c_waits_until_an_outcome_is_stored():
     stored = []
-    with _CtrlC() as ctrl_c:
-        with ctrl_c.allowed():
-            pass
-        os.kill(os.getpid(), signal.SIGINT)
-        stored.append(1)
-        with pytest.raises(KeyboardInterrupt), ctrl_c.allowed():
+    with CtrlC() as ctrl_c:
+        with pytest.raises(KeyboardInterrupt), ctrl_c.held():
+            with ctrl_c.held():
+                os.kill(os.getpid(), signal.SIGINT)
+                stored.append(1)
             stored.append(2)
         assert ctrl_c.struck
-    assert stored == [1]
+    assert stored == [1, 2]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
