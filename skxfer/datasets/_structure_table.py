@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
-from ..structures import _read_file, read_structures
+from ..structures import read_file, read_structures
 
 # Rows that an error lists.
 SHOWN = 5
@@ -114,7 +114,7 @@ def read_structure_table(table, structures=None, *, target, id_column=None, patt
     ids = _ids(frame[id_column], name)
     y = np.stack([_numbers(frame[column], ids, name) for column in targets], axis=1)
     files = _find_files(ids, folder, pattern, name)
-    data = [_read_file(path, row) for row, path in enumerate(files)]
+    data = [read_file(path, row) for row, path in enumerate(files)]
     read_structures(data)  # what no model would take is refused here, with its row
     _warn_of_others(files, folder, table, name)
     return Bunch(

@@ -19,26 +19,17 @@ class DscribeFeaturizer(StructureFeaturizer):
 
     _parameter_constraints: dict = {"n_jobs": [Integral, None]}
 
-    def transform(self, X):
-        """Compute the descriptor of each structure.
-
-        Parameters
-        ----------
-        X : sequence of length n_structures
-
-        Returns
-        -------
-        ndarray of shape (n_structures, n_features_out)
-        """
-        return np.stack(self._compute(self._read(X), self._descriptors))
+    def _features(self, structures):
+        return np.stack(self._compute(structures, self._descriptors))
 
     def _compute(self, structures, make):
         """Features of each structure in a list, by what is made for periodic ones and for others."""
+        structures = structures.without_entries()
         n_jobs = effective_n_jobs(self.n_jobs)
         n_parts = min(len(structures), 4 * n_jobs if n_jobs > 1 else 1)
         # Not dscribe's own pool of processes, which hangs, and which joblib cannot spread over a cluster.
         parts = Parallel(n_jobs=self.n_jobs)(
-            delayed(self._compute_part)(structures.take(np.arange(part.start, part.stop)), part.start, make)
+            delayed(self._compute_part)(structures[part], part.start, make)
             for part in gen_even_slices(len(structures), n_parts)
         )
         return [features for part in parts for features in part]
