@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_make": ["make_domains"],
         "_make_clusters": ["make_doped_clusters"],
         "_molecules": ["fetch_qm7", "fetch_qm9_subset"],
+        "_structure_file": ["read_structure_file"],
         "_structure_table": ["read_structure_table"],
     },
 )

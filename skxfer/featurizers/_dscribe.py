@@ -11,7 +11,11 @@ from sklearn.utils import gen_even_slices
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._optional import require
+from ..structures import check_images, wrapped_positions
 from ._structures import StructureFeaturizer
+
+# Atoms and images of one structure that dscribe can hold.
+MOST_ATOMS = 1e7
 
 
 class DscribeFeaturizer(StructureFeaturizer):
@@ -22,9 +26,16 @@ class DscribeFeaturizer(StructureFeaturizer):
     def _features(self, structures):
         return np.stack(self._compute(structures, self._descriptors))
 
+    def _check_size(self, structures):
+        """Raise a ValueError for structures that would take too much memory."""
+        check_images(structures, self.r_cut, most=MOST_ATOMS)
+
     def _compute(self, structures, make):
         """Features of each structure in a list, by what is made for periodic ones and for others."""
+        self._check_size(structures)
         structures = structures.without_entries()
+        # dscribe takes atoms to be in the cell, and loses neighbours of those outside.
+        structures.positions = wrapped_positions(structures)
         n_jobs = effective_n_jobs(self.n_jobs)
         n_parts = min(len(structures), 4 * n_jobs if n_jobs > 1 else 1)
         # Not dscribe's own pool of processes, which hangs, and which joblib cannot spread over a cluster.
@@ -269,6 +280,9 @@ class CoulombMatrixFeaturizer(DscribeFeaturizer):
                 f"Structure {periodic[0]} is periodic, and Coulomb matrices are of molecules: set its pbc to "
                 "False if it is one, or use SOAPFeaturizer or MBTRFeaturizer."
             )
+
+    def _check_size(self, structures):
+        """Size is limited by n_atoms_max."""
 
     def _descriptors(self, periodic):
         return require("dscribe.descriptors").CoulombMatrix(self.n_atoms_max_, permutation=self.permutation)

@@ -1,7 +1,7 @@
 """Structures of any kind as packed arrays: the reader that every model and featurizer of atoms shares."""
 
 from .._energies import HARTREE, looks_like_hartree
-from ._checks import check_images
+from ._checks import check_images, wrapped_positions
 from ._files import open_path, read_file, read_frames
 from ._neighbours import Pairs, check_apart, neighbour_pairs
 from ._packed import NUMBERS, SYMBOLS, Structure, Structures, TakesStructures
@@ -25,4 +25,5 @@ __all__ = [
     "read_frames",
     "read_results",
     "read_structures",
+    "wrapped_positions",
 ]

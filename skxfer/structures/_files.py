@@ -9,7 +9,7 @@ import numpy as np
 
 from .._optional import require
 from ._checks import check_structures
-from ._disorder import SAME_SITE, check_ordered_sites
+from ._disorder import SAME_SITE, check_ordered_atoms, check_ordered_sites
 from ._neighbours import neighbour_pairs
 from ._packed import SYMBOLS, Structures, number_of
 
@@ -77,6 +77,7 @@ def read_file(path, row):
             "them with skxfer.datasets.read_structure_file(path) and pass its data."
         )
     try:
+        check_ordered_atoms(frames[0], row)
         _check_sites(frames[0], row)
     except ValueError as error:
         raise ValueError(f"{error} (File {os.fspath(path)!r}.)") from None
@@ -106,7 +107,8 @@ def read_frames(path):
     try:
         return ase_io.read(found, index=":", do_not_split_by_at_sign=True)
     except Exception as error:  # ASE's readers raise whatever comes up
-        if Path(found).suffix.lower() in _XYZ:
+        # ASE tells files apart by their endings, of which "a.xyz@1" has none that it knows.
+        if Path(found).suffix.lower() in _XYZ or type(error).__name__ == "UnknownFileTypeError":
             return _read_odd_xyz(found)
         raise ValueError(f"ASE cannot read {os.fspath(path)!r} ({type(error).__name__}: {error}).") from error
 
@@ -119,7 +121,7 @@ def _read_odd_xyz(path):
         found = require("ase.io.extxyz").read_xyz(io.StringIO(text), index=slice(None))
         found = list(found)
     except Exception as error:
-        raise ValueError(f"{path!r} is no xyz file ({type(error).__name__}: {error}).") from error
+        raise ValueError(f"ASE cannot read {path!r} ({type(error).__name__}: {error}).") from error
     for atoms, (comment, _) in zip(found, frames, strict=True):
         if _is_qm9(comment):
             atoms.info = {"comment": comment}
