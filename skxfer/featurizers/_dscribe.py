@@ -11,29 +11,28 @@ from sklearn.utils import gen_even_slices
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._optional import require
-from ..structures import check_images, wrapped_positions
+from ..structures import check_images, compact_cells, wrapped_positions
 from ._structures import StructureFeaturizer
-
-# Atoms and images of one structure that dscribe can hold.
-MOST_ATOMS = 1e7
 
 
 class DscribeFeaturizer(StructureFeaturizer):
     """Base of transformers that have ``_descriptors`` of dscribe."""
 
     _parameter_constraints: dict = {"n_jobs": [Integral, None]}
+    # Atoms and images of one structure that fit in memory.
+    _most_atoms = 1e7
 
     def _features(self, structures):
         return np.stack(self._compute(structures, self._descriptors))
 
-    def _check_size(self, structures):
-        """Raise a ValueError for structures that would take too much memory."""
-        check_images(structures, self.r_cut, most=MOST_ATOMS)
+    def _compact(self, structures):
+        """Structures in cells that dscribe can handle; a ValueError if they take too much memory."""
+        check_images(structures, self.r_cut, most=self._most_atoms)
+        return compact_cells(structures, self.r_cut)
 
     def _compute(self, structures, make):
         """Features of each structure in a list, by what is made for periodic ones and for others."""
-        self._check_size(structures)
-        structures = structures.without_entries()
+        structures = self._compact(structures).without_entries()
         # dscribe takes atoms to be in the cell, and loses neighbours of those outside.
         structures.positions = wrapped_positions(structures)
         n_jobs = effective_n_jobs(self.n_jobs)
@@ -281,8 +280,8 @@ class CoulombMatrixFeaturizer(DscribeFeaturizer):
                 "False if it is one, or use SOAPFeaturizer or MBTRFeaturizer."
             )
 
-    def _check_size(self, structures):
-        """Size is limited by n_atoms_max."""
+    def _compact(self, structures):
+        return structures
 
     def _descriptors(self, periodic):
         return require("dscribe.descriptors").CoulombMatrix(self.n_atoms_max_, permutation=self.permutation)

@@ -7,13 +7,10 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._optional import require
-from ..structures import check_images
 from ._dscribe import DscribeFeaturizer
 
 # Pairs and triples of atoms that weigh less than this are left out.
 THRESHOLD = 1e-3
-# Atoms and images of one structure: dscribe makes a full matrix of their distances.
-MOST_ATOMS = 15_000
 # Number of atoms in each function of MBTR, and its range; None stands for what follows from fit.
 GEOMETRIES = {
     "atomic_number": (1, None, None),
@@ -88,6 +85,8 @@ class MBTRFeaturizer(DscribeFeaturizer):
     (1, 200)
     """
 
+    # dscribe makes a full matrix of their distances.
+    _most_atoms = 15_000
     _parameter_constraints: dict = {
         **DscribeFeaturizer._parameter_constraints,
         "geometry": ["array-like"],
@@ -120,9 +119,6 @@ class MBTRFeaturizer(DscribeFeaturizer):
             raise ValueError(
                 f"geometry={self.geometry!r} must be different names out of {', '.join(GEOMETRIES)}."
             )
-
-    def _check_size(self, structures):
-        check_images(structures, self.r_cut, most=MOST_ATOMS)
 
     def _of_one(self, atoms, descriptors):
         spectra = [descriptor.create_single(atoms) for descriptor in descriptors]

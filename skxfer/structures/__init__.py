@@ -1,7 +1,7 @@
 """Structures of any kind as packed arrays: the reader that every model and featurizer of atoms shares."""
 
 from .._energies import HARTREE, looks_like_hartree
-from ._checks import check_images, wrapped_positions
+from ._checks import check_images, compact_cells, wrapped_positions
 from ._files import open_path, read_file, read_frames
 from ._neighbours import Pairs, check_apart, neighbour_pairs
 from ._packed import NUMBERS, SYMBOLS, Structure, Structures, TakesStructures
@@ -18,6 +18,7 @@ __all__ = [
     "TakesStructures",
     "check_apart",
     "check_images",
+    "compact_cells",
     "looks_like_hartree",
     "neighbour_pairs",
     "open_path",

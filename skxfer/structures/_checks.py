@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._optional import require
 from ._packed import SYMBOLS
 
 # Of unit vectors of a cell, the least singular value of a volume.
@@ -14,6 +15,8 @@ LARGEST = 1000.0
 FARTHEST = 1e6
 # Of fractional coordinates.
 ROUNDING = 1e-6
+# Copies of a cell from which on it is worth reducing: primitive cells of metals have fewer within 8 Å.
+MANY_COPIES = 1000
 # Atoms, with their periodic images, among which neighbours are looked for at once; pairs that fit in memory.
 MOST_IMAGES, MOST_PAIRS = 1e8, 2e8
 
@@ -137,7 +140,7 @@ def cell_heights(found):
 
 
 def wrapped_positions(found):
-    """Positions of which those outside the cell are moved into it, along periodic directions alone.
+    """Positions, moved into the cell in structures that reach beyond one cell, along periodic directions.
 
     Parameters
     ----------
@@ -146,7 +149,7 @@ def wrapped_positions(found):
     Returns
     -------
     ndarray of shape (n_atoms, 3)
-        In Å. Atoms that are inside keep every digit.
+        In Å. Where all atoms are within one cell, wherever it begins, they keep every digit.
     """
     positions = found.positions.copy()
     row = found.row
@@ -154,16 +157,50 @@ def wrapped_positions(found):
         if not pbc.any():
             continue
         rows = np.flatnonzero((found.pbc == pbc).all(axis=1))
-        atoms = np.flatnonzero(np.isin(row, rows))
         inverse = np.zeros((len(found), 3, pbc.sum()))
         inverse[rows] = np.linalg.pinv(found.cell[rows][:, pbc])
-        fraction = np.einsum("ax,axp->ap", positions[atoms], inverse[row[atoms]])
+        fraction = np.einsum("ax,axp->ap", positions, inverse[row])
+        first = found.first[:-1]
+        spread = np.maximum.reduceat(fraction, first) - np.minimum.reduceat(fraction, first)
         # Coordinates that rounding has put on the other side of a face are as good as inside.
-        shift = -np.floor(np.where(np.abs(fraction - 0.5) < 0.5 + ROUNDING, 0.5, fraction))
-        moved = shift.any(axis=1)
-        vectors = found.cell[row[atoms[moved]]][:, pbc]
-        positions[atoms[moved]] += np.einsum("ap,apx->ax", shift[moved], vectors)
+        shift = np.where(np.abs(fraction - 0.5) < 0.5 + ROUNDING, 0.0, -np.floor(fraction + ROUNDING))
+        moved = (spread >= 1).any(axis=1)[row] & shift.any(axis=1)
+        vectors = found.cell[row[moved]][:, pbc]
+        positions[moved] += np.einsum("ap,apx->ax", shift[moved], vectors)
     return positions
+
+
+def compact_cells(structures, reach):
+    """Reduce cells that are so skewed that they repeat often within a distance.
+
+    Parameters
+    ----------
+    structures : Structures
+    reach : float
+        Distance up to which atoms are seen, in Å.
+
+    Returns
+    -------
+    Structures
+        The same crystals; the same object if no cell is reduced. Positions are those given.
+    """
+    rows = np.flatnonzero(_n_copies(structures, reach) > MANY_COPIES)
+    if not rows.size:
+        return structures
+    minkowski_reduce = require("ase.geometry").minkowski_reduce
+    cell = structures.cell.copy()
+    for row in rows:
+        reduced, operation = minkowski_reduce(cell[row], structures.pbc[row])
+        if (operation != np.eye(3)).any():
+            cell[row] = reduced
+    found = structures.without_entries()
+    found.cell = cell
+    return found
+
+
+def _n_copies(structures, reach):
+    """Copies of each cell, itself included, that a library looks at within a distance."""
+    return np.prod(2 * np.ceil(reach / cell_heights(structures)) + 1, axis=1)
 
 
 def check_images(structures, reach, most=MOST_IMAGES, most_pairs=MOST_PAIRS):
@@ -179,8 +216,9 @@ def check_images(structures, reach, most=MOST_IMAGES, most_pairs=MOST_PAIRS):
     most_pairs : float, default=2e8
         Largest number of pairs.
     """
+    structures = compact_cells(structures, reach)
     n_atoms = structures.n_atoms
-    copies = np.prod(2 * np.ceil(reach / cell_heights(structures)) + 1, axis=1)
+    copies = _n_copies(structures, reach)
     volume = np.abs(np.linalg.det(structures.cell))
     sphere = 4 / 3 * np.pi * reach**3
     # Atoms around each atom; a cell with one long vector has many copies, most of which are out of reach.
@@ -195,6 +233,6 @@ def check_images(structures, reach, most=MOST_IMAGES, most_pairs=MOST_PAIRS):
         row = wrong[0]
         raise ValueError(
             f"Structure {row} has {n_atoms[row]} atoms, and within {reach:.3g} Å about {images[row]:.2g} "
-            f"periodic images of them and {pairs[row]:.2g} pairs, which are too many. Reduce the cell "
-            "(ase.geometry.minkowski_reduce) or the cutoff, or drop this structure."
+            f"periodic images of them and {pairs[row]:.2g} pairs, which are too many. Reduce the cutoff, or "
+            "drop this structure."
         )

@@ -5,13 +5,15 @@ from typing import NamedTuple
 import numpy as np
 
 from .._optional import require
-from ._checks import check_images
+from ._checks import check_images, compact_cells
 
 # Atoms closer than this, in Å, are two entries of one atom.
 TOO_CLOSE = 0.1
 # Molecules and clusters up to this size are compared atom by atom, many at a time; larger ones, and crystals,
 # one by one through matscipy's cell lists.
 SMALL, CHUNK = 100, 2_000_000
+# Cutoffs that fit into a cell vector, at most: shorter ones are applied afterwards.
+MOST_BOXES = 200
 
 
 class Pairs(NamedTuple):
@@ -52,6 +54,7 @@ def neighbour_pairs(structures, cutoff, *, allow_overlap=False):
         matscipy is not installed, and a structure is periodic or has more than 100 atoms.
     """
     check_images(structures, cutoff)
+    structures = compact_cells(structures, cutoff)
     sizes = structures.n_atoms
     small = (sizes <= SMALL) & ~structures.pbc.any(axis=1)
     found = []
@@ -86,13 +89,18 @@ def _pairs_of_one(structures, row, cutoff):
     place = slice(structures.first[row], structures.first[row + 1])
     positions, pbc = structures.positions[place], structures.pbc[row]
     cell, origin = _box(structures.cell[row], pbc, positions)
+    # Memory grows with the number of boxes of the size of the cutoff.
+    reach = max(float(cutoff), np.linalg.norm(cell, axis=1).max() / MOST_BOXES)
     i, j, images = neighbour_list(
-        "ijS", cutoff=float(cutoff), positions=positions, cell=cell, cell_origin=origin, pbc=pbc
+        "ijS", cutoff=reach, positions=positions, cell=cell, cell_origin=origin, pbc=pbc
     )
     # Of a pair and its mirror image one is kept; of an atom and its own image, the one shifted forwards.
     forwards = np.sign(images) @ [9, 3, 1] > 0
     kept = (i < j) | ((i == j) & forwards)
     i, j, shift = i[kept], j[kept], images[kept] @ cell
+    if reach > cutoff:
+        near = np.linalg.norm(positions[j] - positions[i] + shift, axis=1) < cutoff
+        i, j, shift = i[near], j[near], shift[near]
     return np.full(len(i), row), place.start + i, place.start + j, shift
 
 
