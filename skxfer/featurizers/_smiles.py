@@ -243,7 +243,7 @@ class SmilesToAtoms(TransformerMixin, BaseEstimator):
     def _report(self, failures, smiles):
         """Raise an error, or warn, of the rows without a structure."""
         rows = list(failures)
-        reasons = "; ".join(f"row {row} ({smiles[row]!r}): {failures[row]}" for row in rows[:SHOWN])
+        reasons = "; ".join(f"row {row} ({smiles[row]!r:.80}): {failures[row]}" for row in rows[:SHOWN])
         more = f"; and rows {rows[SHOWN:]}" if len(rows) > SHOWN else ""
         message = f"{len(rows)} of {len(smiles)} SMILES have no structure: {reasons}{more}."
         if self.on_error == "raise":
@@ -292,7 +292,9 @@ def _warn_of_geometries(results, smiles):
     shown = []
     for row in odd[:SHOWN]:
         *_, info, remark = results[row]
-        shown.append(f"row {row} ({smiles[row]!r}): {remark}, replaced by {_SOURCES[info['force_field']]}")
+        shown.append(
+            f"row {row} ({smiles[row]!r:.80}): {remark}, replaced by {_SOURCES[info['force_field']]}"
+        )
     more = f"; and rows {odd[SHOWN:]}" if len(odd) > SHOWN else ""
     warnings.warn(
         f"The force field gives {len(odd)} of {len(smiles)} molecules an impossible geometry: "
