@@ -43,6 +43,8 @@ _WATER = r"(?:[HD]2O|\([HD]2O\))"
 _DOUBTFUL_HYDRATE = re.compile(
     rf"(?<=[A-Za-z)\]}}])((?:[1-9][0-9]*)?)\.([1-9][0-9]*\s*{_WATER})(?=\s*(?:$|[·•∙⋅*]))"
 )
+# As in K2O.3Al2O3, unlike Fe.5Ni.5: the only dot, before one digit and another part.
+_DOUBTFUL_PART = re.compile(r"^[^.]*(?<=[A-Za-z)\]}])()\.([2-9](?=[A-Z(\[{])[^.]*)$")
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 # What follows the mass number of a nuclide that fills its bracket, as in [13C] or [13C6]; and a second
@@ -251,14 +253,26 @@ def warn_of_hydrates(formulas, stacklevel):
     doubtful = [
         row
         for row, formula in enumerate(formulas)
-        if isinstance(formula, str) and "2O" in formula and _DOUBTFUL_HYDRATE.search(formula)
+        if isinstance(formula, str)
+        and "." in formula
+        and ("2O" in formula or formula.count(".") == 1)
+        and _dot_of_a_part(formula)
     ]
     if doubtful:
         first = formulas[doubtful[0]]
-        hydrate = _DOUBTFUL_HYDRATE.sub(r"\1·\2", first)
+        at = _dot_of_a_part(first)
+        hydrate = f"{first[: at - 1]}·{first[at:]}"
         more = f" (as in {len(doubtful)} formulas; this is the first)" if len(doubtful) > 1 else ""
         warnings.warn(
             f"Row {doubtful[0]}: in {first!r} the dot is read as a decimal point{more}. If it is that of a "
-            f"hydrate, write {hydrate!r}.",
+            f"hydrate or another part, write {hydrate!r}.",
             stacklevel=stacklevel + 1,
         )
+
+
+def _dot_of_a_part(formula):
+    """Place behind a decimal point that may be the dot between two parts, None if there is no such point."""
+    found = _DOUBTFUL_HYDRATE.search(formula) if "2O" in formula else None
+    if found is None and formula.count(".") == 1:
+        found = _DOUBTFUL_PART.match(formula)
+    return found.start(2) if found else None

@@ -121,7 +121,10 @@ def test_traces_give_finite_statistics():
     np.testing.assert_array_equal(traces, [[0, 1]] * 3)
 
 
-@pytest.mark.parametrize("formula", ["NaBr.2H2O", "MgCl2.6H2O", "Na2CO3.10H2O", "CuSO4.5(H2O)", "CuSO4.5D2O"])
+@pytest.mark.parametrize(
+    "formula",
+    ["NaBr.2H2O", "MgCl2.6H2O", "Na2CO3.10H2O", "CuSO4.5(H2O)", "CuSO4.5D2O", "K2O.3Al2O3", "2CaO.2SiO2"],
+)
 def test_dots_that_may_be_those_of_hydrates_are_warned_of(formula):
     with pytest.warns(UserWarning, match="read as a decimal point"):
         parse_formulas([formula])

@@ -132,6 +132,11 @@ def test_what_was_read_is_not_read_again():
     assert read_formulas(formulas) is formulas and parse_formulas(formulas) is formulas.fractions
 
 
+def test_no_structures_are_refused():
+    with pytest.raises(ValueError, match="Found 0 sample"):
+        read_structures(read_structures([WATER])[:0])
+
+
 def test_shared_fractions_cannot_be_written_to():
     formulas = read_formulas(FORMULAS)
     with pytest.raises(ValueError, match="read-only"):

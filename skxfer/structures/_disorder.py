@@ -1,14 +1,13 @@
 """Sites that are partly occupied, or shared by several elements: no structure of whole atoms."""
 
-import re
-
 import numpy as np
 
 # Occupancies are written with few digits: three sites of .333 each count as full.
 TOLERANCE = 0.01
 # Atoms of different elements closer than this, in Å, share a site.
 SAME_SITE = 0.01
-_KEY = re.compile(r"occ(upanc(y|ies))?", re.IGNORECASE)
+# In lower case.
+_KEYS = {"occ", "occupancy", "occupancies"}
 
 
 def check_ordered_sites(sites, row):
@@ -43,14 +42,14 @@ def check_ordered_atoms(atoms, row):
         Structure, for the message.
     """
     for key, value in (getattr(atoms, "info", None) or {}).items():
-        if not _KEY.fullmatch(str(key)):
+        if str(key).lower() not in _KEYS:
             continue
         if isinstance(value, dict) and all(isinstance(site, dict) for site in value.values()):
             check_ordered_sites([_numbers(site) for site in value.values()], row)
         else:
             _check_amounts(value, atoms, row)
     for key, value in (getattr(atoms, "arrays", None) or {}).items():
-        if _KEY.fullmatch(str(key)):
+        if str(key).lower() in _KEYS:
             _check_amounts(value, atoms, row)
 
 

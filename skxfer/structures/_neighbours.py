@@ -12,8 +12,9 @@ TOO_CLOSE = 0.1
 # Molecules and clusters up to this size are compared atom by atom, many at a time; larger ones, and crystals,
 # one by one through matscipy's cell lists.
 SMALL, CHUNK = 100, 2_000_000
-# Cutoffs that fit into a cell vector, at most: shorter ones are applied afterwards.
-MOST_BOXES = 200
+# Cutoffs that fit into a cell vector, at most: shorter ones are applied afterwards. Those below 1 Å, which
+# find no bonds, are better searched in larger boxes.
+MOST_BOXES, FEWER_BOXES = 200, 30
 
 
 class Pairs(NamedTuple):
@@ -89,8 +90,9 @@ def _pairs_of_one(structures, row, cutoff):
     place = slice(structures.first[row], structures.first[row + 1])
     positions, pbc = structures.positions[place], structures.pbc[row]
     cell, origin = _box(structures.cell[row], pbc, positions)
-    # Memory grows with the number of boxes of the size of the cutoff.
-    reach = max(float(cutoff), np.linalg.norm(cell, axis=1).max() / MOST_BOXES)
+    # Time and memory grow with the number of boxes of the size of the cutoff.
+    most = MOST_BOXES if cutoff >= 1 else FEWER_BOXES
+    reach = max(float(cutoff), np.linalg.norm(cell, axis=1).max() / most)
     i, j, images = neighbour_list(
         "ijS", cutoff=reach, positions=positions, cell=cell, cell_origin=origin, pbc=pbc
     )

@@ -57,6 +57,8 @@ def read_structures(X):
     array([3])
     """
     if isinstance(X, Structures):
+        if not len(X):
+            raise ValueError("Found 0 sample(s) in X while a minimum of 1 is required: give structures.")
         return X
     entries = _entries(X)
     parts = [_read(entry, row) for row, entry in enumerate(entries)]
@@ -132,7 +134,7 @@ def _read(entry, row):
         return (
             np.asarray(entry.numbers, dtype=int),
             _real(entry.positions, row),
-            _real(entry.cell, row, "cell"),
+            _real(getattr(entry.cell, "array", entry.cell), row, "cell"),
             np.asarray(entry.pbc, dtype=bool),
         )
     if _is_pymatgen(entry):
@@ -172,6 +174,8 @@ def _read_pair(numbers, positions, row):
 
 def _real(values, row, what="positions"):
     """Array of real numbers; what casting would hide is refused."""
+    if type(values) is np.ndarray and values.dtype == float:
+        return values
     if np.ma.isMaskedArray(values) and np.ma.getmaskarray(values).any():
         raise ValueError(f"Structure {row} has masked {what}: give it without the masked atoms.")
     values = np.asarray(values)
