@@ -27,7 +27,7 @@ SMALLEST_AMOUNT = 1e-8
 
 _DECIMAL = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
-_NUMBER = rf"(?:[0-9]*[{_VULGAR}]|{_DECIMAL}(?:[/⁄]{_DECIMAL})?)"
+_NUMBER = rf"(?:{_DECIMAL}(?:[{_VULGAR}]|[/⁄]{_DECIMAL})?|[{_VULGAR}])"
 # Split by this, a plain formula leaves nothing but symbols and amounts.
 PLAIN = re.compile(rf"([A-Z][a-z]?)({_DECIMAL}|)")
 _TOKEN = re.compile(
@@ -136,20 +136,21 @@ def _parse_formula(formula):
     leading = _LEADING_NUMBER.match(text)
     # Of each open bracket: itself, its position, where its amounts start, where those of its last part
     # start, and the coefficient of that part.
-    stack = [["", 0, 0, 0, _amount(leading[1], 0)]]
+    stack = [["", 0, 0, 0, _amount(leading[1] or "1", 0)]]
     at = leading.end()
     while at < len(text):
         token = _TOKEN.match(text, at)
         if token is None:
             raise ValueError(_explain(text, at))
-        number = _amount(token["number"], token.start("number"))
+        written = token["number"]
+        number = _amount(written, token.start("number")) if written else 1.0
         if symbol := token["symbol"]:
             if symbol not in COLUMN:
                 raise ValueError(f"{symbol!r} at position {token.start('symbol')} is no element.")
             columns.append(COLUMN[symbol])
             amounts.append(number)
         elif token["open"]:
-            factor = 1.0 if _is_mass_number(token, text) else number
+            factor = 1.0 if written and _is_mass_number(token, text) else number
             stack.append([token["open"], token.start("open"), len(amounts), len(amounts), factor])
         elif token["dot"]:
             _end_part(stack[-1], amounts, f"{token['dot']!r} at position {token.start('dot')}")
@@ -169,21 +170,25 @@ def _parse_formula(formula):
 
 
 def _amount(number, at):
-    """Value of a number, a fraction, or a mixed number such as 1½; 1 where there is none."""
-    if not number:
-        return 1.0
+    """Value of a number, a fraction, or a mixed number such as 1½."""
+    try:
+        return float(number)
+    except ValueError:
+        pass
     if number[-1] in _VULGAR:
+        if number[:-1] and not number[:-1].isdecimal():
+            raise ValueError(f"the number {number!r} at position {at} is not understood.")
         return float(number[:-1] or 0) + unicodedata.numeric(number[-1])
-    over, slash, under = number.replace("⁄", "/").partition("/")
-    if slash and not float(under):
+    over, under = map(float, number.replace("⁄", "/").split("/"))
+    if not under:
         raise ValueError(f"the fraction at position {at} divides by 0.")
-    return float(over) / float(under) if slash else float(number)
+    return over / under
 
 
 def _is_mass_number(token, text):
     """Whether the number behind a bracket is that of an isotope, as in [13C]O2 and [2H]2O, and no factor."""
     number, symbol = token["number"], _SYMBOL.match(text, token.end())
-    if not number or symbol is None or not _is_nuclide(number, symbol[0]):
+    if symbol is None or not _is_nuclide(number, symbol[0]):
         return False
     if _ALONE.match(text, token.end()):
         return True
