@@ -7,7 +7,7 @@ from scipy.stats import spearmanr
 
 from skxfer import LGDCNNRegressor
 from skxfer.datasets import fetch_composition_benchmark
-from skxfer.inspection import cecv_study
+from skxfer.model_selection import cecv_study
 
 NAME, VARIANTS, SEEDS = "aflow_bulk_modulus", ("lgdcnn", "v1", "v2", "ldcnn", "dcnn"), range(3)
 

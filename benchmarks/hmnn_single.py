@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 
 from skxfer import HierarchicalTransfer, HMNNRegressor, SpectrumFeaturizer
 from skxfer.datasets import fetch_co_ag
-from skxfer.model_selection import default_learners
+from skxfer.learners import default_learners
 
 
 def learners(task):

@@ -5,7 +5,8 @@ from sklearn.neural_network import MLPRegressor
 
 from skxfer import SpectrumFeaturizer
 from skxfer.datasets import fetch_co_ag
-from skxfer.model_selection import default_learners, portability_study
+from skxfer.learners import default_learners
+from skxfer.model_selection import portability_study
 
 SOURCES = ["gas", "water"]
 UNSEEN = ["cyclohexane", "diethyl_ether"]

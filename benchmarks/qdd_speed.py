@@ -14,7 +14,7 @@ from ase import Atoms
 
 from skxfer import QDDTransformer
 from skxfer.datasets import fetch_qm9_subset
-from skxfer.models._qdd_head import CHUNK
+from skxfer.models.qdd._head import CHUNK
 from skxfer.nn.graph import Graph, Graphs
 from skxfer.nn.losses import FieldLoss
 from skxfer.nn.optimizers import MuonAdamW

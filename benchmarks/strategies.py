@@ -13,7 +13,7 @@ from sklearn.utils import Bunch
 
 from skxfer import HierarchicalTransfer, SpectrumFeaturizer
 from skxfer.datasets import fetch_co_ag
-from skxfer.model_selection import default_learners
+from skxfer.learners import default_learners
 
 SOURCES = ["gas", "water"]
 UNSEEN = ["cyclohexane", "diethyl_ether"]  # solvents and structures are new

@@ -19,7 +19,7 @@ import numpy as np
 
 from skxfer import CECVDisplay, LGDCNNRegressor
 from skxfer.datasets import load_miedema
-from skxfer.inspection import cecv, cecv_study, with_random_weights
+from skxfer.model_selection import cecv, cecv_study, with_random_weights
 
 # %%
 # Networks learn formation enthalpies of binary alloys, :ref:`by Miedema's model <miedema_dataset>`. A

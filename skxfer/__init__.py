@@ -9,6 +9,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
     submodules=[
         "calculators",
         "datasets",
+        "learners",
         "featurizers",
         "formulas",
         "inspection",
@@ -17,6 +18,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
         "model_selection",
         "models",
         "structures",
+        "screening",
         "transfer",
     ],
     submod_attrs={
@@ -45,7 +47,6 @@ __getattr__, __dir__, _names = lazy_loader.attach(
             "SaliencyDisplay",
             "TransferAnalysisDisplay",
             "YScramblingDisplay",
-            "screen_unbound",
         ],
         "io": ["load", "save"],
         "models": [
@@ -61,6 +62,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
             "transfer_analysis",
             "y_scrambling",
         ],
+        "screening": ["screen_unbound"],
         "transfer": ["FeatureTransfer", "HierarchicalTransfer", "SequentialTransfer", "TransferCV"],
     },
 )

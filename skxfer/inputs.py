@@ -348,3 +348,20 @@ def weighted_rows(rows, weight, name):
 def n_rows(X):
     """Return the number of rows of X, whatever its kind."""
     return _num_samples(X)
+
+
+def name_targets(y, n_targets, target_names):
+    """Return the names of the targets: those given, else the columns of y, else numbers."""
+    if target_names is None:
+        target_names = getattr(y, "columns", [getattr(y, "name", None)])
+        if len(target_names) != n_targets or target_names[0] is None:
+            target_names = [f"y{t}" for t in range(n_targets)] if n_targets > 1 else ["y"]
+    if len(target_names) != n_targets:
+        raise ValueError(f"There are {len(target_names)} target_names for {n_targets} targets.")
+    return [str(name) for name in target_names]
+
+
+def check_choice(value, allowed, name="metric"):
+    """Raise an error that lists what is allowed."""
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}, got {value!r}.")

@@ -1,11 +1,43 @@
-"""Seeds for every test, and transfer problems that many tests share."""
+"""Seeds for every test, failures told as they come, and transfer problems that many tests share."""
 
+import os
 import sys
 
 import numpy as np
 import pytest
 
 from skxfer.datasets import make_domains
+
+try:
+    from hypothesis import settings
+except ImportError:  # tests that need it skip themselves
+    pass
+else:
+    # The same draws in each run; HYPOTHESIS_PROFILE=random is for a job that looks for new failures.
+    settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+    settings.register_profile("random", print_blob=True, deadline=None)
+    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):  # not in the worker processes of pytest-xdist
+        config.pluginmanager.register(_FailuresAsTheyCome(config))
+
+
+class _FailuresAsTheyCome:
+    """Prints name and reason of a failure at once, so that they are there if the run is cut off."""
+
+    def __init__(self, config):
+        self.config = config
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report):
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        if report.failed and terminal is not None:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            reason = str(report.longrepr if crash is None else crash.message).strip().partition("\n")[0]
+            terminal.ensure_newline()
+            terminal.write_line(f"FAILED {report.nodeid} ({report.when}): {reason[:300]}", red=True)
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +73,17 @@ def several():
     return _problem(
         n_source=80, n_target=25, n_test=60, n_features=3, n_targets=2, n_sources=2, random_state=0
     )
+
+
+@pytest.fixture(scope="session")
+def composition_net():
+    """A small network for formulas, trained on 150 binary alloys."""
+    pytest.importorskip("skorch")
+    pytest.importorskip("matminer")
+    from skxfer import LGDCNNRegressor
+    from skxfer.datasets import load_miedema
+
+    X, y = load_miedema(return_X_y=True)
+    size = {"hidden_dim": 16, "n_blocks": 1, "max_epochs": 2, "extend": False, "random_state": 0}
+    # The default makes one feature map of the two elements of a binary formula.
+    return LGDCNNRegressor(variant="lgdcnn", **size).fit(X[:150], y[:150])

@@ -8,16 +8,15 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from skxfer import _report, cli
+from skxfer.cli import main as cli
+from skxfer.cli import report as _report
 from skxfer.datasets import make_domains
-from skxfer.model_selection import portability_study
-from skxfer.model_selection._analysis import portability_summary
+from skxfer.model_selection import portability_study, portability_summary
 
 pytest.importorskip("matplotlib")
 FILES = {"portability.csv", "summary.csv", "portability.png", "index.html"}
@@ -384,41 +383,55 @@ def test_the_console_script_is_installed():
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_study_writes_what_is_finished(number, tmp_path):
+    pytest.importorskip("rich", reason="the progress bar tells when to interrupt")
     problem = make_domains(1500, 40, 60, 4, random_state=0)
     table = pd.DataFrame(problem.data, columns=list("abcd")).assign(y=problem.target, place=problem.domain)
     table.to_csv(tmp_path / "t.csv", index=False)
-    options = [
-        "--target",
-        "y",
-        "--domain",
-        "place",
-        "--source",
-        "source_0",
-        "--test",
-        "test",
-        "--n-jobs",
-        "2",
-    ]
-    command = [sys.executable, "-m", "skxfer.cli", "portability", "t.csv", *options, "--learners"]
-    start = time.monotonic()
-    subprocess.run([*command, "knn"], cwd=tmp_path, check=True, capture_output=True)
-    enough = 1 + 1.5 * (time.monotonic() - start)
-    # In a group of its own, to which Ctrl-C goes as it does in a terminal.
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    process = subprocess.Popen([*command, "knn,gp"], cwd=tmp_path, start_new_session=True, **pipes)
+    roles = ["--target", "y", "--domain", "place", "--source", "source_0", "--test", "test"]
+    command = [sys.executable, "-m", "skxfer.cli.main", "portability", "t.csv", *roles, "--n-jobs", "2"]
+    # In a terminal, since only there the bar moves, and in a group of its own, to which Ctrl-C goes there.
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [*command, "--learners", "knn,gp"],
+        cwd=tmp_path,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "100"},
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
     try:
-        assert "1600 rows" in process.stdout.readline()
-        time.sleep(enough)  # for knn; gp takes minutes
+        shown = read_until(ours, r"[3-8]/8")  # of eight fits, two are of gp and take minutes
         (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
-        _, errors = process.communicate(timeout=300)
+        shown += read_until(ours, None)
+        process.wait(timeout=60)
     finally:
+        os.close(ours)
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-    assert process.returncode == 130
-    assert "interrupted; the finished fits are written" in errors and "Traceback" not in errors
+            process.wait()
+    assert process.returncode == 130, shown
+    assert "interrupted; the finished fits are written" in shown and "Traceback" not in shown
     results = pd.read_csv(tmp_path / "report" / "portability.csv")
-    assert {"target only", "transfer"} <= set(results.query("learner == 'knn'")["setting"])
+    finished = max(int(n) for n in re.findall(r"(\d)/8", shown))
+    assert 3 <= finished == len(results) < 8
     assert "was interrupted" in (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+
+
+def read_until(terminal, pattern):
+    """Return what a process writes to its terminal, until it matches, or to its end."""
+    text = ""
+    while pattern is None or not re.search(pattern, text):
+        try:
+            part = os.read(terminal, 1 << 16)
+        except OSError:  # on Linux, the terminal is closed
+            part = b""
+        if not part:
+            assert pattern is None, f"it ended early:\n{text}"
+            break
+        text += part.decode(errors="replace")
+    return text
 
 
 def test_ctrl_c_before_the_first_fit_writes_nothing(table, tmp_path, monkeypatch, capsys):

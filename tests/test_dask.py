@@ -1,9 +1,8 @@
 """On a real Dask cluster, started here: the same results, also when a worker dies."""
 
 import os
-import signal
-import threading
-import time
+import subprocess
+import sys
 
 import joblib
 import numpy as np
@@ -18,7 +17,7 @@ from sklearn.svm import SVR
 from skxfer import HierarchicalTransfer
 from skxfer.datasets import make_domains
 from skxfer.metrics import masked_scorer
-from skxfer.model_selection import TargetKFold, learning_curve_transfer, portability_study
+from skxfer.model_selection import TargetKFold, _jobs, learning_curve_transfer, portability_study
 
 distributed = pytest.importorskip("dask.distributed", reason="needs skxfer[dask]")
 
@@ -48,12 +47,19 @@ def assert_same(results, expected):
     pd.testing.assert_frame_equal(results.drop(columns="fit_seconds"), expected.drop(columns="fit_seconds"))
 
 
-class Patient(Ridge):
-    """A learner that takes its time."""
+class DiesOnce(Ridge):
+    """Takes its process with it in the first fit that finds no `marker`."""
+
+    def __init__(self, marker=None):
+        super().__init__()
+        self.marker = marker
 
     def fit(self, X, y):
-        time.sleep(0.05)
-        return super().fit(X, y)
+        try:
+            os.mkdir(self.marker)
+        except FileExistsError:
+            return super().fit(X, y)
+        os._exit(1)
 
 
 class Dies(RegressorMixin, BaseEstimator):
@@ -98,29 +104,15 @@ def test_a_grid_search_gives_the_same_results(cluster, problem):
     np.testing.assert_array_equal(scores[1], scores[3])
 
 
-def test_the_study_survives_the_death_of_a_worker(cluster, problem):
-    learners = {"patient": Patient(), "ridge": Ridge()}
-    before = {worker.pid for worker in cluster.workers.values()}
-    victim = min(before)
-
-    def kill():
-        # Once it works on a fit, of which the first takes a second.
-        (address,) = [worker.worker_address for worker in cluster.workers.values() if worker.pid == victim]
-        state = cluster.scheduler.workers[address]
-        while not any("_run_job" in str(task) for task in list(state.processing)):
-            time.sleep(0.02)
-        time.sleep(0.5)
-        os.kill(victim, getattr(signal, "SIGKILL", signal.SIGTERM))
-
-    killer = threading.Thread(target=kill, daemon=True)
-    killer.start()
+def test_the_study_survives_the_death_of_a_worker(cluster, problem, tmp_path):
+    marker = tmp_path / "died"
+    learners = {"dies once": DiesOnce(str(marker)), "ridge": Ridge()}
+    settings = ["target_only", "source", "transfer"]
     with joblib.parallel_config("dask"):
-        results = study(problem, learners, settings=["target_only", "source", "transfer"])
-    killer.join(timeout=10)
-    assert not killer.is_alive()
-    assert {worker.pid for worker in cluster.workers.values()} != before
+        results = study(problem, learners, settings=settings)
+    assert marker.exists()
     assert (results["error"] == "").all()
-    assert_same(results, study(problem, learners, settings=["target_only", "source", "transfer"]))
+    assert_same(results, study(problem, learners, settings=settings))
 
 
 def test_a_learner_that_kills_every_worker_is_recorded_and_the_rest_goes_on(cluster, problem):
@@ -129,3 +121,33 @@ def test_a_learner_that_kills_every_worker_is_recorded_and_the_rest_goes_on(clus
     errors = results.set_index("learner")["error"]
     assert errors["dies"].str.startswith("KilledWorker").all()
     assert (errors["ridge"] == "").all()
+
+
+@pytest.mark.parametrize("n_workers", [0, 1])
+def test_jobs_are_given_up_when_no_worker_comes(n_workers, problem, monkeypatch):
+    monkeypatch.setattr(_jobs, "NO_WORKER_SECONDS", 3.0)
+    workers = []
+    with (
+        distributed.LocalCluster(n_workers=0, dashboard_address=":0", host="127.0.0.1") as cluster,
+        distributed.Client(cluster) as client,
+        joblib.parallel_config("dask"),
+    ):
+        try:
+            for _ in range(n_workers):  # as many jobs in a queue are: without a nanny that starts them again
+                command = [sys.executable, "-m", "distributed.cli.dask_worker", cluster.scheduler_address]
+                env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+                command += ["--no-nanny", "--no-dashboard", "--nthreads", "1"]
+                workers.append(subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL))
+            if workers:
+                client.wait_for_workers(n_workers, timeout=60)
+            results = study(problem, {"dies": Dies(), "ridge": Ridge()}, settings=["target_only"], seeds=1)
+            exits = [worker.wait(timeout=60) for worker in workers]
+        finally:
+            for worker in workers:
+                worker.kill()
+    errors = results.groupby("learner")["error"]
+    reason = "NoWorkerError: the Dask cluster had no worker for 3 s"
+    assert exits == n_workers * [1]
+    assert set(errors.get_group("dies")) == {reason}
+    assert set(errors.get_group("ridge")) <= {"", reason}
+    assert n_workers or set(errors.get_group("ridge")) == {reason}

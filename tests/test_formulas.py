@@ -332,7 +332,7 @@ def test_random_formulas_mean_what_they_mean_to_pymatgen():
         max_leaves=6,
     )
 
-    @hypothesis.settings(max_examples=300, deadline=None, derandomize=True)
+    @hypothesis.settings(max_examples=300)
     @hypothesis.given(st.lists(group, min_size=1, max_size=6).map("".join))
     def check(formula):
         # Old versions of pymatgen do not read curly brackets.

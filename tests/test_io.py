@@ -44,9 +44,9 @@ from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils.fixes import parse_version
 
 import skxfer
-from skxfer import _io_names, io
-from skxfer._io_kinds import BY_TAG
-from skxfer.featurizers import ClippedScaler
+from skxfer import io
+from skxfer.io import container
+from skxfer.io.kinds import BY_TAG
 
 ARCHIVE = Path(__file__).parent / "archive"
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -355,17 +355,6 @@ def test_a_trusted_class_is_found_after_it_moved_to_another_module(path):
     assert io.load(path, trusted=[Mean]).offset == 2.0
 
 
-def test_a_class_of_skxfer_is_found_after_it_moved(path, monkeypatch):
-    io.save(ClippedScaler(clip=2.0), path)
-    rewrite(path, lambda tree: tree["names"].__setitem__(0, ["skxfer.old._place", "OldName"]))
-    with pytest.raises(ValueError, match=r"there is no skxfer\.old\._place\.OldName"):
-        io.load(path)
-    monkeypatch.setitem(
-        _io_names._MOVED, ("skxfer.old._place", "OldName"), ("skxfer.featurizers", "ClippedScaler")
-    )
-    assert io.load(path).clip == 2.0
-
-
 # HierarchicalTransfer ----------------------------------------------------------------------------------
 
 DOMAIN = np.repeat(["gas", "water", "target"], [14, 13, 13])
@@ -650,7 +639,7 @@ def test_an_exchanged_member_is_refused(good, path):
 
 def test_a_newer_format_asks_for_an_upgrade(good, path):
     path.write_bytes(good[0])
-    rewrite(path, lambda tree: tree.update(format_version=io.FORMAT_VERSION + 1, new_key="unheard of"))
+    rewrite(path, lambda tree: tree.update(format_version=container.FORMAT_VERSION + 1, new_key="unheard of"))
     with pytest.raises(ValueError, match="format 2.*Upgrade"):
         io.load(path)
 
@@ -671,7 +660,7 @@ def test_bit_flips_and_cuts_give_the_right_model_or_a_value_error(good, tmp_path
     path = tmp_path_factory.mktemp("fuzz") / "model.skxfer"
     place = st.integers(0, len(content) - 1)
 
-    @hypothesis.settings(max_examples=150, deadline=None, derandomize=True)
+    @hypothesis.settings(max_examples=150)
     @hypothesis.given(st.lists(st.tuples(place, st.integers(0, 7)), max_size=3), place, st.booleans())
     def check(flips, cut, whole):
         damaged = bytearray(content)
@@ -694,13 +683,13 @@ def test_bit_flips_and_cuts_give_the_right_model_or_a_value_error(good, tmp_path
     "name",
     [
         *("os.system", "posix.system", "builtins.eval", "builtins.exec", "builtins.getattr"),
-        *("subprocess.Popen", "skxfer._io_names.importlib", "skxfer._optional.require"),
+        *("subprocess.Popen", "skxfer.io.names.importlib", "skxfer._optional.require"),
         *("numpy.load", "numpy.f2py.__main__.main", "torch.load", "torch.hub.load", "torch.nn.__builtins__"),
         *("sklearn.datasets._base.shutil", "sklearn.datasets.fetch_openml", "sklearn.utils.Bunch"),
-        *("sklearn.base.BaseEstimator.__init__", "sklearn.datasets._base.os", "skxfer.io.Path"),
+        *("sklearn.base.BaseEstimator.__init__", "sklearn.datasets._base.os", "skxfer.io.container.Path"),
         *(
-            "skxfer.io.save",
-            "skxfer.io.zipfile",
+            "skxfer.io.container.save",
+            "skxfer.io.container.zipfile",
             "skorch.callbacks.training.Checkpoint",
             "skorch.utils.params_for",
         ),
@@ -850,7 +839,7 @@ def test_any_change_to_the_tree_of_a_forged_file_gives_an_estimator_or_a_value_e
         max_leaves=6,
     )
 
-    @hypothesis.settings(max_examples=150, deadline=None, derandomize=True)
+    @hypothesis.settings(max_examples=150)
     @hypothesis.given(st.integers(0, 200), spec)
     def check(where, value):
         path.write_bytes(good[0])
@@ -875,7 +864,7 @@ def test_a_failure_half_way_leaves_the_old_file_and_no_rubbish(step, error, path
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(io.os, step, fail)
+        patch.setattr(container.os, step, fail)
         with pytest.raises(type(error)):
             io.save(Ridge(alpha=2.0), path)
     assert [p.name for p in path.parent.iterdir()] == [path.name]

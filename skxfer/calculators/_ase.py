@@ -7,8 +7,8 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_is_fitted
 
-from .._energies import ENERGY_UNITS, unit_factor
 from .._optional import require
+from ..energy_units import ENERGY_UNITS, unit_factor
 from ..structures import neighbour_pairs, read_structures
 
 _calculator = require("ase.calculators.calculator")

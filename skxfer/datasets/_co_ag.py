@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from ._files import DATA
+from .files import DATA
 
 MODES = range(1, 7)
 FREQUENCIES = [f"f{k}" for k in MODES]

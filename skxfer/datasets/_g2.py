@@ -6,7 +6,7 @@ from sklearn.utils._param_validation import validate_params
 
 from .._optional import require
 from ..formulas import ELEMENTS
-from ._files import DATA
+from .files import DATA
 
 # Molecules with more atoms than these, hydrogen aside, are "large".
 SMALL = 2

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import validate_params
 
 from ..inputs import as_object_array
 from ._co_ag import TARGET_NAMES, co_ag_bunch
-from ._files import DATA
+from .files import DATA
 
 SOURCE_DOMAINS = ("gas", "water")
 TEST_DOMAINS = ("cyclohexane", "diethyl_ether", "tetrahydrofuran")

@@ -6,8 +6,8 @@ import numpy as np
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from .._energies import free_atoms, is_bound
 from .._optional import require
+from ..energy_units import free_atoms, is_bound
 from ..structures import read_structures
 
 # Metals of ASE's effective medium theory, and lattice constants of their face-centred cubic crystals in Å.

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._optional import require
 from ..structures import NUMBERS
-from ._files import DATA, find_home, read_content, registry
+from .files import DATA, find_home, read_content, registry
 
 KCAL_PER_EV = 23.0605
 SPLITS = ("train", "val", "test")

@@ -11,9 +11,6 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, v
 
 from ._scale import ClippedScaler
 
-# No molecule or solid vibrates below this alone: smaller ones are THz, eV or scaled numbers.
-SMALLEST_WAVENUMBER = 100.0
-
 _NAMES = {
     "frequencies": re.compile(r"(f|freq|frequency|nu|ν|wavenumber)_?\d+", re.IGNORECASE),
     "infrared": re.compile(r"(iz|i|ir)_?\d+", re.IGNORECASE),
@@ -87,6 +84,9 @@ class SpectrumFeaturizer(TransformerMixin, BaseEstimator):
     >>> list(featurizer.get_feature_names_out()[-2:])
     ['log_izz6', 'born_dielectric_constant']
     """
+
+    # In 1/cm. No molecule or solid vibrates below this alone: smaller numbers are THz, eV or scaled.
+    SMALLEST_WAVENUMBER = 100.0
 
     _parameter_constraints: dict = {
         "frequencies": ["array-like", StrOptions({"auto"})],
@@ -227,7 +227,7 @@ class SpectrumFeaturizer(TransformerMixin, BaseEstimator):
         if self.intensity == "raw" or not frequencies.size:
             return
         largest = np.abs(frequencies).max()
-        if largest < SMALLEST_WAVENUMBER:
+        if largest < self.SMALLEST_WAVENUMBER:
             warnings.warn(
                 f"Frequencies are expected in cm⁻¹, but the largest is {largest:.3g}: are they in THz "
                 "(times 33.36), eV (times 8065.5) or scaled already?",

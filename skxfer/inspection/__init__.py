@@ -5,9 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "_cecv": ["cecv", "with_random_weights"],
         "_cecv_display": ["CECVDisplay"],
-        "_cecv_study": ["cecv_distance", "cecv_region", "cecv_study"],
         "_composition_curve": ["CompositionCurveDisplay"],
         "_element_pairs": ["ElementPairDisplay"],
         "_errors": ["ErrorDisplay", "errors_by_structure"],
@@ -18,8 +16,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_periodic_table": ["PeriodicTableDisplay"],
         "_plots": ["LearningCurveDisplay", "PortabilityDisplay"],
         "_saliency": ["SaliencyDisplay", "gradient_importance"],
-        "_screen": ["screen_unbound"],
-        "_scrambling": ["YScramblingDisplay"],
-        "_transfer_analysis": ["TransferAnalysisDisplay"],
+        "_scrambling_display": ["YScramblingDisplay"],
+        "_transfer_analysis_display": ["TransferAnalysisDisplay"],
     },
 )

@@ -2,9 +2,18 @@
 
 import pandas as pd
 
-from ._cecv import LINKAGES, THRESHOLDS, check_thresholds, probe, vector_of, with_random_weights
-from ._cecv_study import CROSSOVER, cecv_region
-from ._drawing import NEW_COLOR, OWN_COLOR, SOURCE_STYLES, caption, check_choice, grid
+from ..inputs import check_choice
+from ..model_selection import cecv_region
+from ..model_selection.clustering_vectors import (
+    CROSSOVER,
+    LINKAGES,
+    THRESHOLDS,
+    check_thresholds,
+    probe,
+    vector_of,
+    with_random_weights,
+)
+from ._drawing import NEW_COLOR, OWN_COLOR, SOURCE_STYLES, caption, grid
 
 # Pale: none of the lines has this colour.
 REGION_COLOR = "#F7F3B2"

@@ -7,15 +7,9 @@ import pandas as pd
 
 from ..formulas import ELEMENTS, parse_formulas
 from ..inputs import check_targets, n_rows
+from ..model_selection.clustering_vectors import check_method
 from ._drawing import NEW_COLOR, OWN_COLOR, headline, panels
-from ._queries import (
-    check_method,
-    check_symbols,
-    contributions_of,
-    names_of_targets,
-    predict_with_std,
-    target_index,
-)
+from ._queries import check_symbols, contributions_of, names_of_targets, predict_with_std, target_index
 
 ELEMENT_COLORS = "#009E73", "#CC79A7"
 

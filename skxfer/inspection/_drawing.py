@@ -16,12 +16,6 @@ LOG_ABOVE = 8.0
 NEW_COLOR, OWN_COLOR = "#D55E00", "#0072B2"
 
 
-def check_choice(value, allowed, name="metric"):
-    """Raise an error that lists what is allowed."""
-    if value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}, got {value!r}.")
-
-
 def unit_of(units, target, targets, metric="mae"):
     """Return the unit of one target, or None."""
     if metric == "r2":

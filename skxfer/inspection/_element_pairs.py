@@ -8,9 +8,10 @@ import pandas as pd
 
 from ..formulas import ELEMENTS
 from ..inputs import check_targets, n_rows, take
-from ..transfer._experts import predict_learner
+from ..learners import predict_learner
+from ..model_selection.clustering_vectors import check_method
 from ._drawing import OWN_COLOR, caption, grid
-from ._queries import check_method, names_of_targets, rows_containing, target_index
+from ._queries import names_of_targets, rows_containing, target_index
 
 
 class ElementPairDisplay:
@@ -19,7 +20,7 @@ class ElementPairDisplay:
     In the manner of Fig. 12 of [1]_, where the paper leaves the measure open. Here: in
     a formula of k elements, the feature map of a model is a table of k x d numbers,
     and the relation of two elements is the Pearson correlation of their rows, over the
-    d features, as in :func:`skxfer.inspection.cecv`. The influence of a pair is the
+    d features, as in :func:`skxfer.model_selection.cecv`. The influence of a pair is the
     absolute difference of its correlations in the two models, averaged over the
     formulas that contain both elements. It is between 0 and 2, and the feature maps
     need not have the same size.

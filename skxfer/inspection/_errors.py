@@ -5,9 +5,8 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 
-from ..inputs import check_targets, n_rows
-from ..model_selection._runs import name_targets
-from ..transfer._experts import predict_learner
+from ..inputs import check_targets, n_rows, name_targets
+from ..learners import predict_learner
 from ._drawing import caption, grid, unit_of
 
 POINT_COLOR, TOLERANCE_COLOR = "#0072B2", "#D55E00"

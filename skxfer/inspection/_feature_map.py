@@ -9,9 +9,9 @@ from sklearn.manifold import TSNE
 from sklearn.preprocessing import StandardScaler
 
 from .._optional import require
-from ..inputs import check_targets, n_rows, take
-from ..transfer._experts import predict_learner
-from ._drawing import NEW_COLOR, caption, check_choice, panels
+from ..inputs import check_choice, check_targets, n_rows, take
+from ..learners import predict_learner
+from ._drawing import NEW_COLOR, caption, panels
 from ._queries import features_of, names_of_targets, rows_containing, target_index
 
 METHODS = ("auto", "umap", "tsne")

@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pandas as pd
 
-from ..model_selection._runs import name_targets
-from ._drawing import category_styles, check_choice, grid, heat_map
+from ..inputs import check_choice, name_targets
+from ._drawing import category_styles, grid, heat_map
 
 KINDS = ("expert", "category")
 

@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from ..inputs import check_targets, n_rows
+from ..inputs import check_choice, check_targets, n_rows, name_targets
 from ..metrics import masked_mean_absolute_error, masked_r2_score, masked_root_mean_squared_error
-from ..model_selection._runs import name_targets
-from ._drawing import NEW_COLOR, OWN_COLOR, caption, check_choice, panels, unit_of
+from ._drawing import NEW_COLOR, OWN_COLOR, caption, panels, unit_of
 from ._queries import names_of_targets, predict_with_std
 
 UNCERTAINTY = ("auto", "bars", "color", None)

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ..formulas import ELEMENTS, parse_formulas
-from ..inputs import check_targets, n_rows
-from ..model_selection._runs import name_targets
+from ..inputs import check_targets, n_rows, name_targets
 from ._drawing import grid
 from ._queries import check_symbols, contributions_of, target_index
 

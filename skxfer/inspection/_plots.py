@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from ..inputs import check_choice
 from ..model_selection import learning_curve_transfer, portability_study
-from ._drawing import METRICS, SOURCE_STYLES, axis_label, check_choice, headline, panels, unit_of, value_axis
+from ..model_selection.results import MANY_TESTS, count_tests, tests_in_words
+from ._drawing import METRICS, SOURCE_STYLES, axis_label, headline, panels, unit_of, value_axis
 
 # Of the palette of Okabe and Ito; the markers tell them apart in print without colour.
 SETTING_STYLE = {
@@ -13,8 +15,6 @@ SETTING_STYLE = {
     "merged": {"color": "#0072B2", "marker": "s"},
     "transfer": {"color": "#D55E00", "marker": "D"},
 }
-# Up to this many tests bars show all of them, beyond it the central 80 %.
-MANY_TESTS = 10
 
 
 class PortabilityDisplay:
@@ -339,38 +339,10 @@ def setting_label(setting):
     return {"merged": "all merged"}.get(setting, setting)
 
 
-def tests_in_words(results, mark):
-    """Say what the numbers were measured on, and what bars or bands show."""
-    tests, n_tests = results[["test_domain", "fold", "seed"]].drop_duplicates(), _n_tests(results)
-    domains = [str(name) for name in tests["test_domain"].unique()]
-    n_folds, n_seeds = tests["fold"].nunique(), tests["seed"].nunique()
-    held_out = bool(results.attrs.get("test_domains")) or n_folds == len(domains) > 1
-    if held_out and len(domains) <= 4:
-        text = "Test rows: " + ", ".join(domains) + (", held out" if n_folds == 1 else ", left out in turn")
-    elif held_out:
-        text = f"Test rows: {len(domains)} target domains, " + (
-            "held out" if n_folds == 1 else "left out in turn"
-        )
-    else:
-        text = f"Test rows: {n_folds} folds over the target rows"
-    if n_seeds > 1:
-        text += f"; {n_seeds} seeds"
-    if n_tests > 1:
-        span = "range of" if n_tests <= MANY_TESTS else "central 80 % of"
-        text += f". Points: mean; {mark}: {span} the {n_tests} tests"
-    if results.attrs.get("interrupted"):
-        text += ". Interrupted: part of the study is missing"
-    return text
-
-
 def _spans(results, by, metric):
     """Mean and span of the tests for each group."""
     groups = results.groupby(by, sort=False)[metric]
-    outer = 0.0 if _n_tests(results) <= MANY_TESTS else 0.1
+    outer = 0.0 if count_tests(results) <= MANY_TESTS else 0.1
     mean, low, high = groups.mean(), groups.quantile(outer), groups.quantile(1 - outer)
     # The mean of equal numbers may differ from them in the last digit.
     return pd.DataFrame({"mean": mean, "low": np.minimum(low, mean), "high": np.maximum(high, mean)})
-
-
-def _n_tests(results):
-    return len(results[["test_domain", "fold", "seed"]].drop_duplicates())

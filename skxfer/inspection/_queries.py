@@ -9,9 +9,9 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
 from ..formulas import ELEMENTS, parse_formulas
-from ..inputs import n_rows
-from ..model_selection._runs import name_targets
-from ..transfer._experts import predict_learner
+from ..inputs import n_rows, name_targets
+from ..learners import predict_learner
+from ..model_selection.clustering_vectors import check_method
 
 
 def predict_with_std(estimator, X):
@@ -126,15 +126,6 @@ def contributions_of(estimator, X, target=None):
         return table
     names = list(table.columns.unique(0))
     return table[names[target_index(target, names)]]
-
-
-def check_method(estimator, method):
-    """Raise an error for a model that does not look at elements."""
-    if not hasattr(estimator, method):
-        raise TypeError(
-            f"{type(estimator).__name__} has no {method}: pass a fitted skxfer.LGDCNNRegressor (of a "
-            "pipeline, its last step)."
-        )
 
 
 def check_symbols(symbols, name):

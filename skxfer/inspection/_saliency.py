@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..model_selection._runs import name_targets
+from ..inputs import name_targets
 from ._drawing import caption, grid, heat_map
 from ._gates import check_has
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
-from ._learners import check_learners
+from ..learners import check_learners
 from ._portability import COLUMNS, transfer_model
 from ._runs import Plan, Problem, check_seeds
 

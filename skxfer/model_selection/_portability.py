@@ -2,8 +2,8 @@
 
 from sklearn.base import clone
 
+from ..learners import check_learners
 from ..transfer import HierarchicalTransfer
-from ._learners import check_learners
 from ._runs import Plan, Problem, check_seeds
 
 SETTINGS = ("source", "target_only", "merged", "transfer")

@@ -1,27 +1,18 @@
 """The runs of a study: who is trained on which rows, none of it twice, and the table that comes of it."""
 
-import importlib.util
-import time
-import warnings
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed, effective_n_jobs, parallel_config
-from joblib.externals.loky import BrokenProcessPool
-from joblib.parallel import get_active_backend
-from sklearn import config_context, get_config
-from sklearn.base import BaseEstimator, clone
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPRegressor
+from sklearn.base import clone
 
 from ..domains import split_domains
-from ..inputs import check_sample_domain, check_targets, n_rows, take
+from ..inputs import check_sample_domain, check_targets, n_rows, name_targets, take
+from ..learners import fit_learner, predict_learner
 from ..metrics import masked_mean_absolute_error, masked_r2_score, masked_root_mean_squared_error
-from ..transfer._experts import fit_learner, inner_learner, predict_learner
 from . import _split
+from ._jobs import Job, run_jobs
 
 
 def check_seeds(seeds):
@@ -30,17 +21,6 @@ def check_seeds(seeds):
     if not seeds or len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds must be a number of runs above 0 or different integers, got {seeds}.")
     return seeds
-
-
-def name_targets(y, n_targets, target_names):
-    """Return the names of the targets: those given, else the columns of y, else numbers."""
-    if target_names is None:
-        target_names = getattr(y, "columns", [getattr(y, "name", None)])
-        if len(target_names) != n_targets or target_names[0] is None:
-            target_names = [f"y{t}" for t in range(n_targets)] if n_targets > 1 else ["y"]
-    if len(target_names) != n_targets:
-        raise ValueError(f"There are {len(target_names)} target_names for {n_targets} targets.")
-    return [str(name) for name in target_names]
 
 
 @dataclass
@@ -169,52 +149,35 @@ class Problem:
 
 
 @dataclass
-class Job:
-    """One fit, and all that it predicts."""
+class Run(Job):
+    """One fit of a study, and all that it predicts."""
 
-    learner: str
-    setting: str
-    model: BaseEstimator
     train: np.ndarray
     seed: int | None
     tests: list = field(default_factory=list)
 
-    def run(self, problem, config, sequential):
-        """Fit and predict; an exception becomes a text."""
-        quiet = isinstance(inner_learner(getattr(self.model, "estimator", self.model)), MLPRegressor)
-        alone = parallel_config(backend="sequential") if sequential else nullcontext()
-        outcome = Outcome()
-        try:
-            with alone, config_context(**config), _silence(quiet):
-                start = time.perf_counter()
-                model = self._fit(problem)
-                outcome.fit_seconds = time.perf_counter() - start
-                outcome.predictions = [
-                    predict_learner(model, take(problem.X, test.rows)) for test in self.tests
-                ]
-            if self.setting == "transfer":
-                outcome.strategy = list(getattr(model, "strategy_", []))
-                outcome.transfer_gain = list(np.atleast_1d(getattr(model, "transfer_gain_", [])))
-        except Exception as error:
-            outcome.error = one_line(error)
-        return outcome
-
-    def _fit(self, problem):
+    def fit(self, problem):
         X, Y = take(problem.X, self.train), problem.Y[self.train]
         if self.setting == "transfer":
             return clone(self.model).fit(X, Y, sample_domain=problem.labels[self.train])
         return fit_learner(self.model, X, Y, seed=self.seed)
 
+    def use(self, model, problem):
+        options = {"n_targets": problem.Y.shape[1], "finite": False}  # each target is judged by itself
+        found = Found([predict_learner(model, take(problem.X, test.rows), **options) for test in self.tests])
+        if self.setting == "transfer":
+            found.strategy = list(getattr(model, "strategy_", []))
+            found.transfer_gain = list(np.atleast_1d(getattr(model, "transfer_gain_", [])))
+        return found
+
 
 @dataclass
-class Outcome:
-    """What a job brings back."""
+class Found:
+    """What a run brings back."""
 
-    predictions: list | None = None  # one (n_rows, n_targets) per test
-    fit_seconds: float = np.nan
+    predictions: list  # one (n_rows, n_targets) per test
     strategy: list = field(default_factory=list)
     transfer_gain: list = field(default_factory=list)
-    error: str = ""
 
 
 class Plan:
@@ -230,7 +193,7 @@ class Plan:
         seed = test.seed if random else None
         key = learner, setting, seed, train.tobytes()
         if key not in self.jobs:
-            self.jobs[key] = Job(learner, setting, model, train, seed)
+            self.jobs[key] = Run(learner, setting, model, train, seed)
         self.jobs[key].tests.append(test)
 
     def run(self, learners, settings, columns, *, n_jobs, verbose):
@@ -241,8 +204,8 @@ class Plan:
         alone = {
             (job.learner, test.key): prediction
             for job, outcome in finished
-            if job.setting == "target only" and outcome.predictions is not None
-            for test, prediction in zip(job.tests, outcome.predictions, strict=True)
+            if job.setting == "target only" and not outcome.error
+            for test, prediction in zip(job.tests, outcome.value.predictions, strict=True)
         }
         rows = [row for job, outcome in finished for row in _rows(job, outcome, self.problem, alone)]
         table = pd.DataFrame(rows, columns=columns)
@@ -264,94 +227,10 @@ class Plan:
         return table
 
 
-def run_jobs(jobs, problem, n_jobs, verbose):
-    """Run jobs in parallel; return outcomes by number and whether Ctrl-C came in between."""
-    outcomes, interrupted = {}, False
-    with _progress(len(jobs), verbose) as advance:
-        try:
-            for i, outcome in _finished(jobs, problem, n_jobs):
-                outcomes[i] = outcome
-                advance(jobs[i])
-        except KeyboardInterrupt:
-            interrupted = True
-    return outcomes, interrupted
-
-
-def _finished(jobs, problem, n_jobs):
-    """Yield the number and outcome of each job as it ends."""
-    backend, _ = get_active_backend()
-    if hasattr(backend, "client"):
-        yield from _finished_on_dask(jobs, problem, backend.client)
-        return
-    # A job in a worker process keeps to itself.
-    arguments = problem, get_config(), effective_n_jobs(n_jobs) > 1
-    left = dict(enumerate(jobs))
-    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
-    try:
-        for i, outcome in parallel(delayed(_run_job)(i, job, *arguments) for i, job in enumerate(jobs)):
-            del left[i]
-            yield i, outcome
-    except BrokenProcessPool:
-        # One job took the pool with it (out of memory, a crash): only alone it can be told which.
-        for i, job in left.items():
-            try:
-                yield from Parallel(n_jobs=n_jobs)([delayed(_run_job)(i, job, *arguments)])
-            except BrokenProcessPool as error:
-                yield i, Outcome(error=one_line(error))
-
-
-def _finished_on_dask(jobs, problem, client):
-    """Do the same on a Dask cluster, where any worker may die.
-
-    Through joblib, data on a dead worker would be lost, and a job that kills each
-    worker it comes to would be waited for without end.
-    """
-    from dask.distributed import as_completed, wait
-
-    config = get_config()
-
-    def submit(numbers):
-        # A task, and no scattered data: the scheduler can make it again on another worker.
-        data = client.submit(_same, problem, pure=False)
-        return {client.submit(_run_job, i, jobs[i], data, config, True, pure=False): i for i in numbers}
-
-    futures, lost = submit(range(len(jobs))), []
-    try:
-        for future in as_completed(futures, raise_errors=False):
-            if future.status == "finished":
-                yield future.result()
-            else:
-                lost.append(futures[future])
-        for i in lost:  # one job takes others with it: only alone it can be told which
-            ((future, _),) = submit([i]).items()
-            wait(future)
-            if future.status == "finished":
-                yield future.result()
-            else:
-                yield i, Outcome(error=one_line(_why(future)))
-    finally:
-        client.cancel(list(futures))
-
-
-def _same(data):
-    return data
-
-
-def _why(future):
-    return future.exception() if future.status == "error" else RuntimeError(f"the job is {future.status}")
-
-
-def _run_job(i, job, problem, config, sequential):
-    return i, job.run(problem, config, sequential)
-
-
-def one_line(error):
-    """Write an exception as one line of limited length."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:1000]
-
-
 def _rows(job, outcome, problem, alone):
     """One row of the table per test and target."""
+    strategy = [] if outcome.error else outcome.value.strategy
+    transfer_gain = [] if outcome.error else outcome.value.transfer_gain
     for k, test in enumerate(job.tests):
         for t, target in enumerate(problem.target_names):
             truth = problem.Y[test.rows, t]
@@ -367,13 +246,13 @@ def _rows(job, outcome, problem, alone):
                 "n_train": int((~np.isnan(problem.Y[job.train, t])).sum()),
                 "n_test": int(known.sum()),
                 **dict.fromkeys(("mae", "rmse", "r2", "gain", "gain_se"), np.nan),
-                "fit_seconds": outcome.fit_seconds,
-                "strategy": outcome.strategy[t] if t < len(outcome.strategy) else "",
-                "transfer_gain": outcome.transfer_gain[t] if t < len(outcome.transfer_gain) else np.nan,
+                "fit_seconds": outcome.seconds,
+                "strategy": strategy[t] if t < len(strategy) else "",
+                "transfer_gain": transfer_gain[t] if t < len(transfer_gain) else np.nan,
                 "error": outcome.error,
             }
             if not outcome.error:
-                prediction = outcome.predictions[k][known, t]
+                prediction = outcome.value.predictions[k][known, t]
                 if not row["n_train"]:
                     row["error"] = "no training row has a label of this target"
                 elif not row["n_test"]:
@@ -414,27 +293,3 @@ def _is_random(model):
         return True
     parts = [model, *(value for value in params.values() if hasattr(value, "fit"))]
     return not all(type(part).__module__.partition(".")[0] in ("sklearn", "skxfer") for part in parts)
-
-
-@contextmanager
-def _silence(quiet):
-    """Hide that a network stopped at max_iter: meant, and it would be said hundreds of times."""
-    with warnings.catch_warnings():
-        if quiet:
-            warnings.filterwarnings("ignore", category=ConvergenceWarning)
-        yield
-
-
-@contextmanager
-def _progress(total, verbose):
-    """Yield a function to call after each job: a rich progress bar if wanted and installed."""
-    if not verbose or importlib.util.find_spec("rich") is None:
-        yield lambda job: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("fits", total=total)
-        yield lambda job: bar.update(task, advance=1, description=f"fits, last: {job.learner}, {job.setting}")

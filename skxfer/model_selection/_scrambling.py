@@ -1,14 +1,12 @@
 """y-scrambling: whether a model beats itself trained on shuffled labels."""
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from joblib import parallel_config
-from sklearn import config_context, get_config
-from sklearn.base import BaseEstimator, clone
+from sklearn import get_config
+from sklearn.base import clone
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import KFold
 from sklearn.model_selection._search import BaseSearchCV
@@ -17,11 +15,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import has_fit_parameter
 
-from ..inputs import check_sample_domain, check_targets, n_rows, take
+from ..inputs import check_sample_domain, check_targets, n_rows, name_targets, take
+from ..learners import check_learners, fit_learner, predict_learner
 from ..metrics import masked_mean_absolute_error, masked_r2_score, masked_root_mean_squared_error
-from ..transfer._experts import fit_learner, predict_learner
-from ._learners import check_learners
-from ._runs import name_targets, run_jobs
+from ._jobs import Job, run_jobs
 from ._split import TargetKFold, _TargetSplitter
 
 TRUE_LABELS = -1
@@ -147,16 +144,25 @@ def y_scrambling(
             )
     seeds = rng.randint(np.iinfo(np.int32).max, size=(n_permutations, len(folds)))
     jobs = [
-        _Fit(estimator, permutation, fold, train, test, None if permutation < 0 else seeds[permutation, fold])
+        _Fit(
+            "y-scrambling",
+            f"{'true labels' if permutation < 0 else f'permutation {permutation}'}, fold {fold}",
+            estimator,
+            permutation,
+            fold,
+            train,
+            test,
+            None if permutation < 0 else seeds[permutation, fold],
+        )
         for permutation in range(TRUE_LABELS, n_permutations)
         for fold, (train, test) in enumerate(folds)
     ]
     outcomes, interrupted = run_jobs(jobs, table, n_jobs, verbose)
     rows = []
     for number in sorted(outcomes):
-        if not isinstance(outcomes[number], list):  # its worker process died
+        if outcomes[number].error:  # its worker process died
             raise RuntimeError(f"{jobs[number].setting}: {outcomes[number].error}")
-        for name, values in zip(names, outcomes[number], strict=True):
+        for name, values in zip(names, outcomes[number].value, strict=True):
             rows.append(
                 {"permutation": jobs[number].permutation, "fold": jobs[number].fold, "target": name} | values
             )
@@ -264,37 +270,35 @@ class _Table:
 
 
 @dataclass
-class _Fit:
-    """One fit, on the true labels or on shuffled ones."""
+class _Fit(Job):
+    """One fit, on the true labels or on shuffled ones; its outcome is a dict of errors for each target."""
 
-    model: BaseEstimator
     permutation: int
     fold: int
     train: np.ndarray
     test: np.ndarray
     seed: int | None
-    learner = "y-scrambling"
 
-    @property
-    def setting(self):
-        labels = "true labels" if self.seed is None else f"permutation {self.permutation}"
-        return f"{labels}, fold {self.fold}"
+    def fit(self, table):
+        labels = None if table.labels is None else table.labels[self.train]
+        rows = self.train
+        if self.seed is not None:
+            rows = self.train[shuffle_within(labels, len(rows), np.random.RandomState(self.seed))]
+        return _fit(self.model, take(table.X, self.train), table.Y[rows], labels)
 
-    def run(self, table, config, sequential):
-        """Return the errors on the test rows, a dict for each target."""
-        alone = parallel_config(backend="sequential") if sequential else nullcontext()
-        with alone, config_context(**config):
-            labels = None if table.labels is None else table.labels[self.train]
-            rows = self.train
-            if self.seed is not None:
-                rows = self.train[shuffle_within(labels, len(rows), np.random.RandomState(self.seed))]
-            model = _fit(self.model, take(table.X, self.train), table.Y[rows], labels)
-            X, Y = take(table.X, self.test), table.Y[self.test]
-            prediction = predict_learner(model, X)
-            score = {}
-            if table.scorer is not None:
-                score["score"] = table.scorer(model, X, Y[:, 0] if Y.shape[1] == 1 else Y)
+    def use(self, model, table):
+        X, Y = take(table.X, self.test), table.Y[self.test]
+        prediction = predict_learner(model, X, n_targets=Y.shape[1])
+        score = {}
+        if table.scorer is not None:
+            score["score"] = table.scorer(model, X, Y[:, 0] if Y.shape[1] == 1 else Y)
         return [_errors(Y[:, t], prediction[:, t]) | score for t in range(Y.shape[1])]
+
+    def failure(self, error):
+        """With one model, the first error ends the study."""
+        if isinstance(error, SystemExit):
+            raise RuntimeError(f"{self.setting}: the estimator called sys.exit({error})") from error
+        raise error
 
 
 def shuffle_within(labels, n_samples, rng):

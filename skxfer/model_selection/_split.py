@@ -6,7 +6,8 @@ from sklearn.model_selection import KFold
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array
 
-from ..domains import cluster_rows, split_domains
+from ..domains import split_domains
+from ..folds import cluster_rows
 from ..inputs import check_sample_domain, n_rows, take
 
 

@@ -12,11 +12,12 @@ from sklearn.model_selection import KFold, ShuffleSplit
 
 from ..domains import check_source_is_fitted
 from ..inputs import check_inputs, check_targets, n_rows
-from ..transfer._experts import _goes_on, _innermost, can_continue, input_tags
+from ..learners import can_continue, goes_on, innermost, input_tags
 from ._distances import COLUMNS as DISTANCES
 from ._distances import distances
-from ._runs import check_seeds, run_jobs
-from ._transfer_runs import Data, Done, Run, SourceFit
+from ._jobs import Outcome, run_jobs
+from ._runs import check_seeds
+from ._transfer_runs import Data, Run, SourceFit
 
 SCRATCH = "scratch"
 COLUMNS = (
@@ -199,8 +200,8 @@ def transfer_analysis(
         for seed in seeds
     ]
     outcomes, interrupted = run_jobs(first, data, n_jobs, verbose)
-    done = {(first[i].learner, first[i].seed): Done.of(outcomes[i]) for i in outcomes}
-    done |= {(name, seed): Done(model=fitted[name]) for name in fitted for seed in seeds}
+    done = {(first[i].learner, first[i].seed): outcomes[i] for i in outcomes}
+    done |= {(name, seed): Outcome(fitted[name], seconds=0.0) for name in fitted for seed in seeds}
 
     runs = [Run(SCRATCH, "", plain, seed, "scratch", *split) for seed in seeds for split in splits]
     for name in data.sources:
@@ -218,19 +219,24 @@ def transfer_analysis(
     outcomes = {}
     if not interrupted:
         outcomes, interrupted = run_jobs(runs, data, n_jobs, verbose)
-    finished = [(runs[i], Done.of(outcomes[i])) for i in sorted(outcomes)]
+    finished = [(runs[i], outcomes[i]) for i in sorted(outcomes)]
     return _table(finished, data, far, interrupted)
 
 
 def _table(finished, data, far, interrupted):
-    scratch = {(run.split, run.seed): done for run, done in finished if run.kind == "scratch"}
+    errors = [np.nan if outcome.error else outcome.value for _, outcome in finished]
+    scratch = {
+        (run.split, run.seed): (error, outcome.seconds)
+        for (run, outcome), error in zip(finished, errors, strict=True)
+        if run.kind == "scratch"
+    }
     n_target = len(data.labelled(np.arange(len(data.Y))))
     rows = []
-    for run, done in finished:
-        alone = scratch.get((run.split, run.seed), Done(seconds=np.nan))
+    for (run, outcome), error in zip(finished, errors, strict=True):
+        scratch_error, scratch_seconds = scratch.get((run.split, run.seed), (np.nan, np.nan))
         gain = np.nan
-        if alone.error:
-            gain = 100 * (alone.error - done.error) / abs(alone.error)
+        if scratch_error:
+            gain = 100 * (scratch_error - error) / abs(scratch_error)
         rows.append(
             {
                 "kind": run.kind,
@@ -241,14 +247,14 @@ def _table(finished, data, far, interrupted):
                 "n_train": len(data.labelled(run.train)),
                 "n_test": len(data.labelled(run.test)),
                 "n_target": n_target,
-                "error": done.error,
-                "scratch_error": alone.error,
+                "error": error,
+                "scratch_error": scratch_error,
                 "gain_percent": gain,
                 "source_seconds": 0.0 if run.start is None else run.start.seconds,
-                "fit_seconds": done.seconds,
-                "scratch_seconds": alone.seconds,
+                "fit_seconds": outcome.seconds,
+                "scratch_seconds": scratch_seconds,
                 **(far[run.learner] if run.kind == "transfer" else dict.fromkeys(DISTANCES, np.nan)),
-                "failure": done.failure,
+                "failure": outcome.error,
             }
         )
     table = pd.DataFrame(rows, columns=COLUMNS)
@@ -258,8 +264,8 @@ def _table(finished, data, far, interrupted):
 
 def _check_fresh(estimator):
     """Refuse a learner that starts from something already: its scratch would be none."""
-    inner = _innermost(estimator)
-    if can_continue(inner) and not _goes_on(inner) and inner.get_params(deep=False)["init"] is not None:
+    inner = innermost(estimator)
+    if can_continue(inner) and not goes_on(inner) and inner.get_params(deep=False)["init"] is not None:
         raise ValueError(
             f"{type(inner).__name__} has init set, so that scratch would start from it too: leave init out, "
             "and pass the model as a source."
@@ -267,7 +273,7 @@ def _check_fresh(estimator):
 
 
 def _check_carry(carry, estimator):
-    inner, can_carry = _innermost(estimator), _carries(estimator)
+    inner, can_carry = innermost(estimator), _carries(estimator)
     if carry is None:
         parts = list(getattr(inner, "_parts", ())) if can_carry else []
         return {" + ".join(parts[:n]): parts[:n] for n in range(1, len(parts))} | {"all": None}
@@ -283,11 +289,11 @@ def _check_carry(carry, estimator):
 
 def _carries(estimator):
     """Whether the learner can take over parts of the model it starts from."""
-    return _starts_from_init(estimator) and "carry" in _innermost(estimator).get_params(deep=False)
+    return _starts_from_init(estimator) and "carry" in innermost(estimator).get_params(deep=False)
 
 
 def _starts_from_init(estimator):
-    return can_continue(estimator) and not _goes_on(_innermost(estimator))
+    return can_continue(estimator) and not goes_on(innermost(estimator))
 
 
 def _check_data(estimator, sources, target):
@@ -330,7 +336,7 @@ def _check_pair(what, pair, columns, allow_nan, *, reset):
 def _check_fitted(name, source, estimator):
     check_source_is_fitted(name, source)
     source = source.estimator if isinstance(source, FrozenEstimator) else source
-    own, other = type(_innermost(estimator)), type(_innermost(source))
+    own, other = type(innermost(estimator)), type(innermost(source))
     if can_continue(estimator) and own is not other:
         raise TypeError(
             f"Source {name!r} is a {other.__name__}, from which a {own.__name__} cannot start: fit the same "
@@ -359,12 +365,12 @@ def _splits(data, cv, n_splits, train_size, test_size, random_state):
 def _with(estimator, **params):
     """Return a clone whose learner, inside pipelines and the like, has these parameters."""
     estimator = clone(estimator)
-    _innermost(estimator).set_params(**params)
+    innermost(estimator).set_params(**params)
     return estimator
 
 
 def _without(estimator, *names):
     """Return a clone without what only makes sense where there is a model to start from."""
-    params = _innermost(estimator).get_params(deep=False)
+    params = innermost(estimator).get_params(deep=False)
     own = _starts_from_init(estimator)
     return _with(estimator, **{name: None for name in names if own and name in params})

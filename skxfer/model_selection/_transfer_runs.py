@@ -1,21 +1,15 @@
 """The fits of a transfer analysis: of sources, from scratch, and from a source."""
 
-import time
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
-from joblib import parallel_config
-from sklearn import config_context
-from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
-from sklearn.neural_network import MLPRegressor
 
 from ..inputs import take
+from ..learners import can_continue, continue_learner, fit_learner, predict_learner
 from ..metrics import masked_mean_absolute_error
 from ..transfer import HierarchicalTransfer
-from ..transfer._experts import can_continue, continue_learner, fit_learner, inner_learner, predict_learner
-from ._runs import _silence, one_line
+from ._jobs import Job, Outcome
 
 
 @dataclass
@@ -31,67 +25,34 @@ class Data:
 
 
 @dataclass
-class Done:
-    """What a fit brings back."""
+class SourceFit(Job):
+    """A fit on a source; its outcome is the model."""
 
-    error: float = np.nan
-    seconds: float = 0.0
-    model: object = None
-    failure: str = ""
-
-    @classmethod
-    def of(cls, outcome):
-        """Return the outcome, also that of a job whose worker died."""
-        return outcome if isinstance(outcome, cls) else cls(seconds=np.nan, failure=outcome.error)
-
-
-@dataclass
-class _Fit:
-    """One fit; an exception becomes a text."""
-
-    learner: str
-    setting: str
-    model: BaseEstimator
     seed: int
 
-    def run(self, data, config, sequential):
-        """Fit, and measure how long that takes."""
-        done = Done(seconds=np.nan)
-        alone = parallel_config(backend="sequential") if sequential else nullcontext()
-        quiet = isinstance(inner_learner(self.model), MLPRegressor)
-        try:
-            with alone, config_context(**config), _silence(quiet):
-                start = time.perf_counter()
-                model = self.fit(data)
-                done.seconds = time.perf_counter() - start
-                self.use(model, data, done)
-        except Exception as error:
-            done.failure = one_line(error)
-        return done
-
-
-@dataclass
-class SourceFit(_Fit):
     def fit(self, data):
         X, Y = data.sources[self.learner]
         rows = np.flatnonzero(~np.isnan(Y).all(axis=1))
         return fit_learner(self.model, take(X, rows), Y[rows], seed=self.seed)
 
-    def use(self, model, data, done):
-        done.model = model
+    def use(self, model, data):
+        return model
 
 
 @dataclass
-class Run(_Fit):
+class Run(Job):
+    """A fit on target rows, from scratch or from a source; its outcome is the error on the test rows."""
+
+    seed: int
     kind: str
     split: int
     train: np.ndarray
     test: np.ndarray
-    start: Done | None = None
+    start: Outcome | None = None
 
     def run(self, data, config, sequential):
-        if self.start is not None and self.start.failure:
-            return Done(seconds=np.nan, failure=f"source: {self.start.failure}")
+        if self.start is not None and self.start.error:
+            return Outcome(error=f"source: {self.start.error}")
         return super().run(data, config, sequential)
 
     def fit(self, data):
@@ -100,20 +61,20 @@ class Run(_Fit):
         if self.start is None:
             return fit_learner(self.model, X, Y, seed=self.seed)
         if can_continue(self.model):
-            return continue_learner(self.start.model, self.model, X, Y, seed=self.seed)
-        source = [("source", FrozenEstimator(self.start.model))]
+            return continue_learner(self.start.value, self.model, X, Y, seed=self.seed)
+        source = [("source", FrozenEstimator(self.start.value))]
         model = HierarchicalTransfer(
             self.model, sources=source, strategy="frozen", guard=False, random_state=self.seed
         )
         return model.fit(X, Y.ravel() if Y.shape[1] == 1 else Y)
 
-    def use(self, model, data, done):
+    def use(self, model, data):
         rows = data.labelled(self.test)
         X, Y = take(data.X, rows), data.Y[rows]
         if data.scorer is not None:
             error = -data.scorer(model, X, Y.ravel() if Y.shape[1] == 1 else Y)
         else:
-            error = masked_mean_absolute_error(Y, predict_learner(model, X))
+            error = masked_mean_absolute_error(Y, predict_learner(model, X, n_targets=Y.shape[1]))
         if not np.isfinite(error):
             raise ValueError(f"the error on the test rows is {error}")
-        done.error = float(error)
+        return float(error)

@@ -5,10 +5,9 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "_ablation": ["ablation_study"],
-        "_hmnn": ["HMNNRegressor"],
+        "hmnn": ["HMNNRegressor", "ablation_study"],
         "_lgdcnn": ["LGDCNNRegressor"],
-        "_qdd": ["QDDTransformer"],
+        "qdd": ["QDDTransformer"],
         "_schnet_iia": ["SchNetIIARegressor"],
     },
 )

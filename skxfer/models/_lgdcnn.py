@@ -14,9 +14,9 @@ from .._optional import require
 from ..featurizers._composition import load_elements
 from ..formulas import ELEMENTS, TakesFormulas, composition_groups, parse_formulas, sorted_elements
 from ..inputs import check_targets, check_weights, n_rows
-from ._calibration import MIN_HELD_OUT, held_out, laplace_variance
-from ._init import StartsFromFitted
-from ._torch import in_chunks, moments, tensors, train_net
+from .base.calibration import MIN_HELD_OUT, held_out, laplace_variance
+from .base.init import StartsFromFitted
+from .base.training import in_chunks, moments, tensors, train_net
 
 VARIANTS = ("lgdcnn", "v1", "v2", "ldcnn", "lstm", "dcnn", "dcnn-k1")
 # Fewer steps than this leave a network far from what the same rows can teach it; from a trained one it takes
@@ -129,7 +129,7 @@ class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, Transform
     skxfer.featurizers.CompositionFeaturizer : Descriptors of formulas for any other learner.
     skxfer.transfer.TransferCV : Cross-validated choice of scratch, fine-tuned and frozen.
     skxfer.metrics.masked_scorer : Scores where labels are missing, which ``score`` refuses.
-    skxfer.inspection.cecv : Chemical environments that a fitted model tells apart.
+    skxfer.model_selection.cecv : Chemical environments that a fitted model tells apart.
 
     References
     ----------

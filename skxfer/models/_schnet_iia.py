@@ -11,8 +11,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._energies import ENERGY_UNITS, unit_factor
 from .._optional import require
+from ..energy_units import ENERGY_UNITS, unit_factor
 from ..formulas import ELEMENTS
 from ..inputs import check_targets, check_weights
 from ..structures import (
@@ -23,10 +23,10 @@ from ..structures import (
     neighbour_pairs,
     read_structures,
 )
-from ._calibration import MIN_HELD_OUT, held_out, laplace_variance
-from ._energies import fit_references, robust_scale
-from ._init import StartsFromFitted
-from ._torch import to_tensor, train_net
+from .base.calibration import MIN_HELD_OUT, held_out, laplace_variance
+from .base.init import StartsFromFitted
+from .base.references import fit_references, robust_scale
+from .base.training import to_tensor, train_net
 
 # A network that is carried over as a whole needs fewer epochs, and more of them make it worse.
 EPOCHS, EPOCHS_FROM_INIT = 40, 10
@@ -45,7 +45,7 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
     forces are its exact derivatives, and no energy jumps as atoms cross the cutoff. Energies of the
     elements are taken off first, and what is left is scaled by its quartiles and fitted with a Huber
     loss, so that structures whose calculation failed do little harm:
-    :func:`skxfer.inspection.screen_unbound` finds them.
+    :func:`skxfer.screening.screen_unbound` finds them.
 
     Transfer: ``SchNetIIARegressor(init=source)`` starts from a fitted model, and
     :class:`skxfer.transfer.SequentialTransfer` does so along a chain of cluster sizes.
@@ -605,7 +605,7 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
         """Callbacks of a training, and a function that tells whether it came to its end."""
         from skorch.callbacks import EarlyStopping
 
-        from ._averaging import Averaging
+        from .base.averaging import Averaging
 
         if not self.early_stopping:
             return [("averaging", Averaging(self.averaging))], lambda net: len(net.history) == max_epochs

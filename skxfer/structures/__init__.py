@@ -1,6 +1,6 @@
 """Structures of any kind as packed arrays: the reader that every model and featurizer of atoms shares."""
 
-from .._energies import HARTREE, looks_like_hartree
+from ..energy_units import HARTREE, looks_like_hartree
 from ._checks import check_images, compact_cells, wrapped_positions
 from ._files import open_path, read_file, read_frames
 from ._neighbours import Pairs, check_apart, neighbour_pairs

@@ -11,10 +11,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
-from .._fitted import is_fitted
 from ..featurizers import CompositionFeaturizer
 from ..inputs import check_names, n_rows, take
-from ._experts import predict_learner, starts_from_fitted
+from ..learners import is_fitted, predict_learner, starts_from_fitted
 from ._feature import FeatureTransfer
 from ._hierarchical import HierarchicalTransfer
 

@@ -8,9 +8,8 @@ from joblib.hashing import NumpyHasher
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
-from .._fitted import is_fitted
 from ..inputs import n_rows
-from ._experts import _cast_inputs, _package, _torch_kept
+from ..learners import cast_inputs, is_fitted, package_of, torch_kept
 
 
 def check_encoders(encoder):
@@ -65,7 +64,7 @@ def _check_encoder(name, encoder, layer):
         )
     if layer is not None:
         net = getattr(encoder, "estimator", encoder)  # within a FrozenEstimator
-        if _package(net) != "skorch":
+        if package_of(net) != "skorch":
             raise TypeError(
                 f"Encoder {name!r} names a layer, which a skorch net has and {type(net).__name__} has not."
             )
@@ -148,8 +147,8 @@ def encode(encoder, layer, X, contents=None):
     net = copy.deepcopy(getattr(encoder, "estimator", encoder))
     seen = []
     net.module_.get_submodule(layer).register_forward_hook(lambda module, given, output: seen.append(output))
-    with _torch_kept(net):
-        for _ in net.forward_iter(_cast_inputs(net, X), training=False):
+    with torch_kept(net):
+        for _ in net.forward_iter(cast_inputs(net, X), training=False):
             pass
     if not all(hasattr(output, "detach") for output in seen):
         raise TypeError(f"Layer {layer!r} returns {type(seen[0]).__name__}, not a tensor: name another.")

@@ -7,10 +7,9 @@ from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory
 
-from .._fitted import KeepsFitted
 from ..inputs import check_inputs, check_names, check_targets, check_weights, n_rows
+from ..learners import KeepsFitted, fit_learner, predict_learner
 from ._encoders import as_table, cached_encode, check_encoders
-from ._experts import fit_learner, predict_learner
 from ._head import GlobalScaler, SafeHead
 
 

@@ -9,7 +9,7 @@ from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..domains import gain_and_error
+from ..choice import gain_and_error
 from ..featurizers import ClippedScaler
 from ..inputs import check_targets, check_weights
 

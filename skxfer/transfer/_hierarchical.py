@@ -11,13 +11,9 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from ..domains import (
-    SPLITS_OF_USE,
-    check_source_is_fitted,
-    check_source_names,
-    find_rows,
-    target_folds,
-)
+from ..choice import CLEAR_GAIN, blend, choose
+from ..domains import check_source_is_fitted, check_source_names, find_rows
+from ..folds import SPLITS_OF_USE, NumericView, target_folds
 from ..inputs import (
     check_inputs,
     check_sample_domain,
@@ -26,8 +22,7 @@ from ..inputs import (
     n_rows,
     take,
 )
-from ._choice import NumericView, blend, choose
-from ._experts import fit_learner, input_tags, predict_learner
+from ..learners import fit_learner, input_tags, predict_learner
 from ._strategies import Task, fit_strategy, held_out_predictions, predict_strategy
 
 # Merged training keeps source rows whose labels lie in the target's label range, widened by this share.
@@ -477,11 +472,17 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
             Y = task.Y[target[np.concatenate([held for _, held in folds])]]
             fold = np.repeat(np.arange(len(folds)), [len(held) for _, held in folds])
             sets.append((P, Y, fold))
-        chosen = [
-            choose(t, sets, self.strategies_, self.strategy, self.guard) for t in range(self.n_targets_)
-        ]
-        self.strategy_weights_, self.cv_errors_, self.transfer_gain_, self.variance_ = map(
-            np.array, zip(*chosen, strict=True)
+        rule = "blend" if self.strategy == "auto" else self.strategies_.index(self.strategy)
+        chosen = []
+        for t in range(self.n_targets_):
+            evidence = [(P[:, t], Y[:, t], fold) for P, Y, fold in sets]
+            try:
+                chosen.append(choose(evidence, rule, guard=CLEAR_GAIN if self.guard else None))
+            except ValueError as error:
+                raise ValueError(f"Target {t}: {error}") from error
+        self.strategy_weights_, self.cv_errors_, self.transfer_gain_, self.variance_ = (
+            np.array([getattr(choice, name) for choice in chosen])
+            for name in ("weights", "errors", "gain", "variance")
         )
 
     def _shares_of_experts(self):

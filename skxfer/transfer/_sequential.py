@@ -19,7 +19,7 @@ from ..inputs import (
     take,
     weighted_rows,
 )
-from ._experts import can_continue, continue_learner, fit_learner, input_tags, predict_learner
+from ..learners import can_continue, continue_learner, fit_learner, input_tags, predict_learner
 from ._hierarchical import HierarchicalTransfer
 
 

@@ -9,7 +9,7 @@ from sklearn.linear_model import RidgeCV
 from ..domains import relevant_rows
 from ..featurizers import ClippedScaler
 from ..inputs import take
-from ._experts import PerTarget, fit_learner, predict_learner
+from ..learners import PerTarget, fit_learner, predict_learner
 
 
 @dataclass

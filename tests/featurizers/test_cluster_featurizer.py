@@ -160,7 +160,7 @@ def test_supercell_has_the_same_features_but_for_the_size():
 
 
 @given(seed=st.integers(0, 10**6), n_atoms=st.integers(1, 12))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_neither_rotation_nor_translation_nor_order_matters(seed, n_atoms):
     rng = np.random.default_rng(seed)
     numbers, positions = cluster(seed, n_atoms)

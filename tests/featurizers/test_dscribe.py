@@ -201,7 +201,7 @@ def test_names_of_a_coulomb_matrix_are_rows_and_columns():
 
 @every
 @given(seed=st.integers(0, 10**6), n_atoms=st.integers(1, 8))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_neither_rotation_nor_translation_nor_order_matters(featurizer, seed, n_atoms):
     rng = np.random.default_rng(seed)
     numbers, positions = cluster(seed, n_atoms)

@@ -50,17 +50,3 @@ def two_tiers(table):
 
     model = HMNNRegressor(source_domains=table.source_domains, strategy="tiers", n_selected=1, **SMALL)
     return model.fit(table.data, table.target, sample_domain=table.domain)
-
-
-@pytest.fixture(scope="session")
-def composition_net():
-    """A small network for formulas, trained on 150 binary alloys."""
-    pytest.importorskip("skorch")
-    pytest.importorskip("matminer")
-    from skxfer import LGDCNNRegressor
-    from skxfer.datasets import load_miedema
-
-    X, y = load_miedema(return_X_y=True)
-    size = {"hidden_dim": 16, "n_blocks": 1, "max_epochs": 2, "extend": False, "random_state": 0}
-    # The default makes one feature map of the two elements of a binary formula.
-    return LGDCNNRegressor(variant="lgdcnn", **size).fit(X[:150], y[:150])

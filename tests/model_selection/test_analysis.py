@@ -8,8 +8,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skxfer import HierarchicalTransfer
 from skxfer.datasets import make_domains
-from skxfer.model_selection import learning_curve_transfer, portability_study
-from skxfer.model_selection._analysis import portability_summary
+from skxfer.model_selection import learning_curve_transfer, portability_study, portability_summary
 
 
 @pytest.fixture(scope="module")

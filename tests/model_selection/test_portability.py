@@ -20,6 +20,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skxfer import HierarchicalTransfer
 from skxfer.datasets import make_domains
+from skxfer.learners import LEARNERS, default_learners
 from skxfer.metrics import transfer_gain
 from skxfer.model_selection import (
     LeaveOneTargetDomainOut,
@@ -27,7 +28,6 @@ from skxfer.model_selection import (
     TargetKFold,
     portability_study,
 )
-from skxfer.model_selection._learners import LEARNERS, default_learners
 from skxfer.model_selection._portability import COLUMNS
 
 

@@ -7,7 +7,7 @@ pytest.importorskip("torch")
 
 from skxfer import HMNNRegressor, ablation_study  # noqa: E402
 from skxfer.datasets import load_co_ag_emt  # noqa: E402
-from skxfer.models import _ablation  # noqa: E402
+from skxfer.models.hmnn import _ablation
 
 SOURCES = ["gas", "water"]
 SMALL = HMNNRegressor(max_epochs=2, extend=False, hidden_dim=8, expert_dim=8, n_members=1)

@@ -19,8 +19,8 @@ import skxfer  # noqa: E402
 from skxfer import HierarchicalTransfer, HMNNRegressor, SpectrumFeaturizer  # noqa: E402
 from skxfer.datasets import load_co_ag_emt  # noqa: E402
 from skxfer.model_selection import LeaveOneTargetDomainOut, TargetKFold  # noqa: E402
-from skxfer.models import _hmnn  # noqa: E402
-from skxfer.models._strategies import order_of_preference, weigh_strategies  # noqa: E402
+from skxfer.models.hmnn import _hmnn  # noqa: E402
+from skxfer.models.hmnn._strategies import order_of_preference, weigh_strategies  # noqa: E402
 
 SMALL = {
     "max_epochs": 8,

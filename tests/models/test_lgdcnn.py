@@ -18,8 +18,8 @@ pytest.importorskip("skorch", reason="needs skorch")
 
 from skxfer import LGDCNNRegressor  # noqa: E402
 from skxfer.formulas import ELEMENTS  # noqa: E402
-from skxfer.models._calibration import held_out, laplace_variance  # noqa: E402
 from skxfer.models._lgdcnn import VARIANTS  # noqa: E402
+from skxfer.models.base.calibration import held_out, laplace_variance
 
 # Word vectors in miniature, so that nothing here needs matminer.
 TABLE = pd.DataFrame(np.random.default_rng(0).normal(0, 0.3, (86, 12)), index=ELEMENTS[:86])

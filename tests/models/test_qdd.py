@@ -24,8 +24,8 @@ ase = pytest.importorskip("ase")
 
 import skxfer  # noqa: E402
 from skxfer import FeatureTransfer, QDDTransformer  # noqa: E402
-from skxfer.datasets._files import CorruptedDataError  # noqa: E402
-from skxfer.models import _qdd  # noqa: E402
+from skxfer.datasets.files import CorruptedDataError  # noqa: E402
+from skxfer.models.qdd import _qdd  # noqa: E402
 from skxfer.structures import NUMBERS  # noqa: E402
 
 TINY = {
@@ -140,7 +140,7 @@ def test_each_molecule_is_predicted_as_alone(model):
 
 def test_more_molecules_than_go_through_at_a_time(monkeypatch, model):
     expected = model.transform(NEW)
-    monkeypatch.setattr("skxfer.models._qdd_head.CHUNK", 2)
+    monkeypatch.setattr("skxfer.models.qdd._head.CHUNK", 2)
     np.testing.assert_array_equal(model.transform(NEW), expected)
 
 

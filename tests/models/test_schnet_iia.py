@@ -23,8 +23,8 @@ ase = pytest.importorskip("ase")
 from ase.build import bulk  # noqa: E402
 
 from skxfer import SchNetIIARegressor, SequentialTransfer  # noqa: E402
-from skxfer._energies import UNITS  # noqa: E402
-from skxfer.models._energies import fit_references, robust_scale  # noqa: E402
+from skxfer.energy_units import UNITS  # noqa: E402
+from skxfer.models.base.references import fit_references, robust_scale  # noqa: E402
 from skxfer.structures import HARTREE, read_structures  # noqa: E402
 
 TINY = {"hidden_dim": 8, "n_interactions": 1, "n_rbf": 8, "cutoff": 3.0, "extend": False, "batch_size": 10}

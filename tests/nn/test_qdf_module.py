@@ -224,7 +224,7 @@ def test_orbitals_are_finite_at_the_nucleus_and_far_away():
     radial=st.sampled_from(["gaussian", "slater"]),
     cutoff=st.sampled_from([1.0, 2.5, math.inf]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_electrons_on_the_grid_are_as_many_as_the_molecule_has(seed, n, radial, cutoff):
     numbers, positions = molecule(seed, n, elements=range(1, 19))
     graph = graph_of((numbers, positions))
@@ -239,7 +239,7 @@ def test_electrons_on_the_grid_are_as_many_as_the_molecule_has(seed, n, radial, 
 
 
 @given(seed=st.integers(0, 1000), shift=st.tuples(*[st.floats(-50, 50)] * 3))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_place_and_order_of_atoms_do_not_matter(seed, shift):
     numbers, positions = molecule(seed)
     order = np.random.default_rng(seed).permutation(len(numbers))

@@ -55,7 +55,7 @@ EVERY_NET = pytest.mark.parametrize("attention", [False, True])
 
 @EVERY_NET
 @given(seed=st.integers(0, 1000), angles=st.tuples(*[st.floats(-3, 3)] * 3), mirror=st.booleans())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_energy_and_features_do_not_depend_on_place_turn_and_order(attention, seed, angles, mirror):
     numbers, positions = cluster(seed)
     turn = np.eye(3)
@@ -228,7 +228,7 @@ def test_convolution_is_that_of_schnet():
 
 
 @given(alpha=st.floats(0, 0.9), mu=st.floats(1e-3, 50))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_smooth_maximum_unit_is_its_definition(alpha, mu):
     x = torch.linspace(-5, 5, 101, dtype=torch.float64)
     unit = SmoothMaximumUnit(alpha, mu).double()

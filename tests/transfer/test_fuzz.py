@@ -14,10 +14,7 @@ st = pytest.importorskip("hypothesis.strategies")
 
 quick = hypothesis.settings(
     max_examples=40,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=list(hypothesis.HealthCheck),
-    database=None,
 )
 LEARNERS = [Ridge(), KNeighborsRegressor(1), SVR(), DecisionTreeRegressor(max_depth=2)]
 

@@ -1,0 +1,228 @@
+"""Which strategies predict a target best, and how sure that is: one judge for all estimators."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import nnls
+
+# The guard lets transfer in from this many standard errors of the gain on. To refuse a source that helps
+# costs more than to blend in one that does nothing, so it asks for a clear sign only, not for proof.
+CLEAR_GAIN = 0.5
+
+
+@dataclass
+class Choice:
+    """What was chosen for one target.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_strategies,)
+        Shares in the prediction: non-negative, with sum one.
+    errors : ndarray of shape (n_strategies,)
+        Mean absolute held-out errors, in the unit of y.
+    gain : float
+        Share by which the error is below that of the baseline.
+    variance : ndarray of shape (2,)
+        Squared error = variance[0] + variance[1] * (weighted) variance over the strategies.
+    """
+
+    weights: np.ndarray
+    errors: np.ndarray
+    gain: float
+    variance: np.ndarray
+
+
+def choose(sets, rule, *, baseline=0, order=None, guard=CLEAR_GAIN):
+    """Weigh strategies for one target by their held-out predictions.
+
+    Parameters
+    ----------
+    sets : list of (P, y, fold)
+        Evidence of each set of folds: predictions of held-out rows, of shape (n_rows, n_strategies), labels
+        and the fold of each row, of shape (n_rows,). Rows without a label (NaN) are left out.
+    rule : {"blend", "best", "first_unbeaten"} or int
+        ``"blend"``: the convex combination with the least squared error. ``"best"``: the strategy with the
+        least mean absolute error. ``"first_unbeaten"``: the first in `order` that no other one beats by
+        more than a standard error. A number: this strategy.
+    baseline : int
+        The strategy that is compared with, and that the guard falls back to.
+    order : list of int, optional
+        Order of preference for ``"first_unbeaten"``. Default: as numbered.
+    guard : float or None
+        Fall back to the baseline unless the gain exceeds this many standard errors. None: never.
+
+    Returns
+    -------
+    Choice
+
+    Raises
+    ------
+    ValueError
+        A set of folds holds out no row that has a label.
+    """
+    sets = [tuple(a[~np.isnan(y)] for a in (P, y, fold)) for P, y, fold in sets]
+    if not all(len(y) for _, y, _ in sets):
+        raise ValueError("No row that cv holds out has a label.")
+    fixed = None if rule == "blend" else _fixed_weights(sets, rule, order)
+    if fixed is None:
+        weights = np.mean([convex_weights(P, y, baseline) for P, y, _ in sets], axis=0)
+        shares = [_honest_weights(*evidence, baseline) for evidence in sets]
+    else:
+        weights = fixed
+        shares = [np.broadcast_to(weights, P.shape) for P, _, _ in sets]
+    if guard is not None and not _is_clear(sets, shares, baseline, guard):
+        weights = np.eye(len(weights))[baseline]
+        shares = [np.broadcast_to(weights, P.shape) for P, _, _ in sets]
+    P, y, _ = (np.concatenate(parts) for parts in zip(*sets, strict=True))
+    shares = np.concatenate(shares)
+    errors = np.abs(P - y[:, None])
+    mean = (P * shares).sum(axis=1)
+    alone = errors[:, baseline].mean()
+    gain = 1 - np.abs(mean - y).mean() / alone if alone > 0 else 0.0
+    spread = (shares * (P - mean[:, None]) ** 2).sum(axis=1)
+    return Choice(weights, errors.mean(axis=0), gain, residual_variance(mean - y, spread))
+
+
+def _fixed_weights(sets, rule, order):
+    """Weight one for a single strategy."""
+    n_strategies = sets[0][0].shape[1]
+    if rule == "best":
+        errors = np.concatenate([np.abs(P - y[:, None]) for P, y, _ in sets])
+        return np.eye(n_strategies)[errors.mean(axis=0).argmin()]
+    if rule == "first_unbeaten":
+        return preferred(sets, range(n_strategies) if order is None else order)
+    return np.eye(n_strategies)[rule]
+
+
+def _honest_weights(P, y, fold, baseline):
+    """Weights for each row from the other folds, so that no blend is judged by rows that made it."""
+    shares = np.empty(P.shape)
+    for k in np.unique(fold):
+        others = fold != k
+        alone = np.eye(P.shape[1])[baseline]
+        shares[~others] = convex_weights(P[others], y[others], baseline) if others.any() else alone
+    return shares
+
+
+def _is_clear(sets, shares, baseline, guard):
+    """Whether a blend beats the baseline by more than so many standard errors."""
+    gains = [
+        gain_and_error(np.abs(P[:, baseline] - y), np.abs((P * share).sum(axis=1) - y), fold)
+        for (P, y, fold), share in zip(sets, shares, strict=True)
+    ]
+    # Sets of folds repeat the same rows: the second is no further evidence, so errors are averaged.
+    gain, error = np.mean(gains, axis=0)
+    return gain > guard * error
+
+
+def residual_variance(error, spread):
+    """Fit squared errors as a constant plus a multiple of a spread, both non-negative.
+
+    Parameters
+    ----------
+    error : ndarray of shape (n_rows,)
+        Held-out errors.
+    spread : ndarray of shape (n_rows,)
+        Variance over strategies, or over members of a network.
+
+    Returns
+    -------
+    ndarray of shape (2,)
+        The constant and the multiple.
+    """
+    return nnls(np.column_stack([np.ones(len(error)), spread]), error**2)[0]
+
+
+def blend(predictions, weights):
+    """Mean and variance over strategies.
+
+    Parameters
+    ----------
+    predictions : ndarray of shape (n_samples, n_targets, n_strategies)
+    weights : ndarray of shape (n_targets, n_strategies)
+
+    Returns
+    -------
+    mean, variance : ndarray of shape (n_samples, n_targets)
+    """
+    mean = (predictions * weights).sum(axis=2)
+    return mean, (weights * (predictions - mean[:, :, None]) ** 2).sum(axis=2)
+
+
+def convex_weights(P, y, baseline=0):
+    """Weights ≥ 0 with sum 1 that blend predictions with the least squared error.
+
+    Parameters
+    ----------
+    P : ndarray of shape (n_samples, n_models)
+        Held-out predictions.
+    y : ndarray of shape (n_samples,)
+    baseline : int
+        Model that is preferred among equal ones.
+
+    Returns
+    -------
+    ndarray of shape (n_models,)
+    """
+    order = [baseline, *(j for j in range(P.shape[1]) if j != baseline)]
+    residual = P[:, order] - y[:, None]
+    scale = np.abs(residual).max() or 1.0
+    # The weights sum to one, so the blend's error is residual @ w; a heavy row enforces the sum.
+    heavy = 1e3 * np.sqrt(len(y))
+    A = np.vstack([residual / scale, np.full((1, P.shape[1]), heavy)])
+    found, _ = nnls(A, np.append(np.zeros(len(y)), heavy))
+    weights = np.empty(P.shape[1])
+    weights[order] = found / found.sum()
+    return weights
+
+
+def gain_and_error(error_alone, error_transfer, folds):
+    """Mean gain over rows, and its standard error where the rows of a fold err together.
+
+    Parameters
+    ----------
+    error_alone, error_transfer : ndarray of shape (n_rows,)
+        Absolute held-out errors.
+    folds : ndarray of int, shape (n_rows,)
+
+    Returns
+    -------
+    gain, standard_error : float
+        In the unit of the errors. The error is infinite with one fold only.
+    """
+    gain = error_alone - error_transfer
+    _, folds = np.unique(folds, return_inverse=True)
+    n_folds = folds.max() + 1
+    if n_folds < 2:
+        return gain.mean(), np.inf
+    deviation = np.bincount(folds, weights=gain - gain.mean())
+    return gain.mean(), np.sqrt(n_folds / (n_folds - 1) * (deviation**2).sum()) / len(gain)
+
+
+def preferred(sets, order):
+    """Weight 1 for the first model, in an order of preference, that no other one clearly beats.
+
+    The one-standard-error rule: clear is a gain above its standard error.
+
+    Parameters
+    ----------
+    sets : list of (P, y, fold)
+        Held-out predictions of shape (n_rows, n_models), labels and folds of shape (n_rows,).
+    order : list of int
+        Models, the one to keep in doubt first.
+
+    Returns
+    -------
+    ndarray of shape (n_models,)
+    """
+    n_models = sets[0][0].shape[1]
+    errors = [(np.abs(P - y[:, None]), fold) for P, y, fold in sets]
+    for model in order:
+        beaten = False
+        for other in range(n_models):
+            gains = [gain_and_error(error[:, model], error[:, other], fold) for error, fold in errors]
+            gain, error = np.mean(gains, axis=0)
+            beaten |= gain > error
+        if not beaten:
+            break
+    return np.eye(n_models)[model]

@@ -1,0 +1,279 @@
+"""Folds over target rows that look like the use, and the numbers in which rows are near or far."""
+
+import warnings
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GroupKFold, KFold, check_cv
+from sklearn.neighbors import NearestNeighbors
+from sklearn.utils import check_random_state
+
+from .featurizers import ClippedScaler
+from .learners import inner_pipeline
+
+# Clusters and distances to neighbours are found on a sample of larger targets.
+MAX_CLUSTERED_ROWS = 10_000
+MAX_COMPARED_ROWS = 2_000
+
+SPLITS_OF_USE = ("similar", "new_domains", "new_inputs")
+
+
+def cluster_rows(Z, domain, n_clusters, random_state, *, at_least=None):
+    """Cluster inputs by k-means, scaled within each domain.
+
+    Where that leaves too few distinct rows, as with a domain for each row, all
+    rows are scaled together.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_samples, n_features)
+    domain : ndarray of shape (n_samples,) or None
+    n_clusters : int
+    random_state : int, RandomState or None
+    at_least : int, optional
+        With fewer distinct rows than `n_clusters`, make as many clusters as
+        there are, if they are this many. Default: `n_clusters`.
+
+    Returns
+    -------
+    ndarray of int, shape (n_samples,)
+        Cluster numbers from 0, without a gap.
+
+    Raises
+    ------
+    ValueError
+        Fewer distinct rows than clusters.
+    """
+    scaled = np.empty(Z.shape)
+    labels = np.zeros(len(Z)) if domain is None else domain
+    for name in np.unique(labels):
+        rows = labels == name
+        scaled[rows] = ClippedScaler(clip=3.0).fit_transform(Z[rows])
+    # The same structure in two domains differs by rounding errors alone.
+    scaled = scaled.round(9)
+    rng = check_random_state(random_state)
+    sample = scaled
+    if len(scaled) > MAX_CLUSTERED_ROWS:
+        sample = scaled[rng.choice(len(scaled), MAX_CLUSTERED_ROWS, replace=False)]
+    kmeans = KMeans(min(n_clusters, len(sample)), n_init=3, random_state=rng)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters
+        found, clusters = np.unique(kmeans.fit(sample).predict(scaled), return_inverse=True)
+    if len(found) >= (at_least or n_clusters):
+        return clusters
+    if _several(domain):
+        return cluster_rows(Z, None, n_clusters, random_state, at_least=at_least)
+    raise ValueError(
+        f"{at_least or n_clusters} folds of clusters need as many distinct target inputs, there are "
+        f"{len(found)}. Use fewer folds, or random ones (predict_on='similar', TargetKFold)."
+    )
+
+
+def folds_like_the_use(Z, domain, use, n_splits, random_state):
+    """Folds over target rows in which held-out rows are as new as those to be predicted.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_target, n_features)
+        Numeric inputs of the target rows.
+    domain : ndarray of shape (n_target,) or None
+    use : {"similar", "new_domains", "new_inputs"}
+        What will be predicted: rows like those at hand, rows of new domains,
+        or new inputs. The last gives two sets of folds, of coarse and of fine
+        clusters, since how new is unknown.
+    n_splits : int
+    random_state : int, RandomState or None
+
+    Returns
+    -------
+    list of ndarray of int, each of shape (n_target,)
+        The fold that holds each row out, for each set of folds.
+
+    Raises
+    ------
+    ValueError
+        Too few target rows, or for ``"new_domains"`` fewer than two target domains.
+    """
+    rng = check_random_state(random_state)
+    n = len(Z)
+    if n < n_splits:
+        raise ValueError(
+            f"cv={n_splits} folds need at least as many target rows, there are n_samples={n}. Lower cv, "
+            "or do without cross-validation (HierarchicalTransfer: guard=False with strategy='frozen' or "
+            "'merge'; HMNNRegressor: cv=None)."
+        )
+    seed = rng.randint(np.iinfo(np.int32).max)
+    if use == "similar":
+        return [_fold_numbers(KFold(n_splits, shuffle=True, random_state=seed).split(Z), n)]
+    if use == "new_domains":
+        names, codes = np.unique(np.zeros(n) if domain is None else domain, return_inverse=True)
+        if len(names) < 2:
+            raise ValueError(
+                "predict_on='new_domains' needs at least two target domains to leave one out; "
+                "use 'new_inputs' or 'similar'."
+            )
+        codes = rng.permutation(len(names))[codes]
+        return [_fold_numbers(GroupKFold(min(n_splits, len(names))).split(Z, groups=codes), n)]
+    coarse = cluster_rows(Z, domain, n_splits, seed)
+    n_fine = min(4 * n_splits, max(n_splits, n // 2))
+    fine = cluster_rows(Z, domain, n_fine, seed, at_least=n_splits)
+    return [coarse, _fold_numbers(GroupKFold(n_splits).split(Z, groups=fine), n)]
+
+
+def _fold_numbers(split, n):
+    fold = np.empty(n, dtype=int)
+    for k, (_, test) in enumerate(split):
+        fold[test] = k
+    return fold
+
+
+def use_from_deployment(Z, Z_deploy, domain, n_splits, random_state):
+    """Say which folds look like the unlabelled inputs that are to be predicted.
+
+    For each kind of fold the distance from a held-out row to its nearest
+    training row is compared with the distance from a row to be predicted to its
+    nearest target row; the kind with the closest distribution wins.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_target, n_features)
+    Z_deploy : ndarray of shape (n_deploy, n_features)
+    domain : ndarray of shape (n_target,) or None
+    n_splits : int
+    random_state : int, RandomState or None
+
+    Returns
+    -------
+    {"similar", "new_domains", "new_inputs"}
+    """
+    rng = check_random_state(random_state)
+    if len(Z) > MAX_COMPARED_ROWS:
+        rows = rng.choice(len(Z), MAX_COMPARED_ROWS, replace=False)
+        Z, domain = Z[rows], None if domain is None else domain[rows]
+    if len(Z_deploy) > MAX_COMPARED_ROWS:
+        Z_deploy = Z_deploy[rng.choice(len(Z_deploy), MAX_COMPARED_ROWS, replace=False)]
+    scaler = ClippedScaler().fit(Z)
+    Z, Z_deploy = scaler.transform(Z), scaler.transform(Z_deploy)
+    levels = np.linspace(0.1, 0.9, 9)
+
+    def quantiles(train, test):
+        distance, _ = NearestNeighbors(n_neighbors=1).fit(train).kneighbors(test)
+        return np.quantile(distance[:, 0], levels)
+
+    wanted = quantiles(Z, Z_deploy)
+    uses = [use for use in SPLITS_OF_USE if use != "new_domains" or _several(domain)]
+    mismatch = {}
+    for use in uses:
+        got = [
+            quantiles(Z[folds != k], Z[folds == k])
+            for folds in folds_like_the_use(Z, domain, use, n_splits, rng)
+            for k in np.unique(folds)
+        ]
+        mismatch[use] = np.abs(np.mean(got, axis=0) - wanted).mean()
+    return min(uses, key=mismatch.get)
+
+
+def target_folds(X, Y, domain, cv, predict_on, numbers, X_deploy, random_state):
+    """Find sets of folds over the target rows that look like the use.
+
+    Parameters
+    ----------
+    X : inputs of the target rows, of any kind
+    Y : ndarray of shape (n_target, n_targets)
+    domain : ndarray of shape (n_target,) or None
+    cv : int, cross-validation generator or iterable
+        All but an int is used as it is.
+    predict_on : {"auto", "similar", "new_domains", "new_inputs"}
+        ``"auto"``: what `X_deploy` looks like, ``"new_inputs"`` without it.
+    numbers : callable
+        Turns inputs into an array of numbers.
+    X_deploy : inputs to be predicted, or None
+    random_state : int, RandomState or None
+
+    Returns
+    -------
+    use : str or None
+        What the folds imitate; None if `cv` is no int.
+    sets : list of list of (train, held out)
+        Positions among the target rows, for each set of folds.
+
+    Raises
+    ------
+    ValueError
+        As :func:`folds_like_the_use`, or X holds no numbers.
+    """
+    if not isinstance(cv, Integral):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The groups parameter is ignored")
+            return None, [list(check_cv(cv).split(X, Y, domain))]
+    Z = numbers(X)
+    if predict_on == "auto" and X_deploy is None:
+        predict_on = "new_inputs"
+    elif predict_on == "auto":
+        # Few folds leave so much out that any rows look new: how new is judged by five.
+        n_splits = max(cv, min(5, len(Z)))
+        predict_on = use_from_deployment(Z, numbers(X_deploy), domain, n_splits, random_state)
+    if predict_on == "new_inputs" and not Z.shape[1]:
+        raise ValueError(
+            "Folds of new inputs need numbers, and X holds none: use a Pipeline that turns X into "
+            "numbers before the learner, or predict_on='similar'."
+        )
+    sets = folds_like_the_use(Z, domain, predict_on, cv, random_state)
+    return predict_on, [
+        [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)] for fold in sets
+    ]
+
+
+def _several(domain):
+    return domain is not None and len(np.unique(domain)) > 1
+
+
+class NumericView:
+    """Inputs as numbers, the way a learner sees them: distances and clusters are found in these.
+
+    Parameters
+    ----------
+    learner : estimator
+        The steps of its pipeline before the last, if it has any, are fitted and applied.
+    fallback : callable
+        Turns inputs that are still no dense table of numbers into one.
+    """
+
+    def __init__(self, learner, fallback):
+        self.learner = learner
+        self.fallback = fallback
+
+    def fit(self, X, Y):
+        """Learn from inputs X of any kind and labels Y of shape (n_samples, n_targets)."""
+        self.head, self.columns, self.use_fallback = None, None, False
+        pipeline = inner_pipeline(self.learner)
+        if pipeline is not None:
+            y = np.where(np.isnan(Y), np.nanmean(Y, axis=0), Y)[:, 0]
+            self.head = clone(pipeline[:-1]).fit(X, y)
+        prepared = self._prepare(X)
+        if isinstance(prepared, pd.DataFrame):
+            self.columns = prepared.select_dtypes("number").columns
+        Z = self._table(prepared)
+        self.use_fallback = Z.ndim != 2 or not Z.shape[1] or Z.dtype.kind not in "biuf"
+        if self.use_fallback:
+            Z = self.fallback(X)
+        self.fill = np.nan_to_num(np.nanmean(np.where(np.isfinite(Z), Z, np.nan), axis=0))
+        return self
+
+    def __call__(self, X):
+        """Return a finite array of shape (n_samples, n_columns)."""
+        Z = self.fallback(X) if self.use_fallback else self._table(self._prepare(X))
+        return np.where(np.isfinite(Z), Z, self.fill).astype(float)
+
+    def _prepare(self, X):
+        return X if self.head is None else self.head.transform(X)
+
+    def _table(self, prepared):
+        if sparse.issparse(prepared):
+            return prepared.toarray()
+        return np.asarray(prepared if self.columns is None else prepared[self.columns].to_numpy(dtype=float))

@@ -1,0 +1,7 @@
+"""The hierarchical multi-expert network of Du et al. (2024)."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, submod_attrs={"_ablation": ["ablation_study"], "_hmnn": ["HMNNRegressor"]}
+)
