@@ -15,6 +15,7 @@ import skxfer.structures._read
 from skxfer.featurizers import ClusterFeaturizer, CompositionFeaturizer
 from skxfer.formulas import Formulas, parse_formulas, read_formulas
 from skxfer.structures import Structures, read_structures
+from skxfer.transfer import HierarchicalTransfer
 
 WATER = ([8, 1, 1], [[0, 0, 0], [0, 0.76, 0.59], [0, -0.76, 0.59]])
 CHAINS = [([6] * n, [[1.4 * i, 0, 0] for i in range(n)]) for n in range(1, 9)]
@@ -124,6 +125,30 @@ def test_structures_are_read_once_in_a_search(monkeypatch):
     rows.clear()
     ClusterFeaturizer(n_bins=4).fit_transform(CHAINS)
     assert rows == list(range(8))
+
+
+def test_meta_estimators_pass_on_what_was_read(monkeypatch):
+    calls = []
+    parse = skxfer.formulas._parse
+    monkeypatch.setattr(skxfer.formulas, "_parse", lambda formulas: calls.append(1) or parse(formulas))
+    given = [f"{a}{n}O{m}" for a in ("Fe", "Cu", "Zn", "Mg") for n in (1, 2, 3) for m in (1, 4)]
+    y, domain = np.arange(24.0), np.array(["source", "target"] * 12)
+    model = HierarchicalTransfer(
+        make_pipeline(CompositionFeaturizer("fractions"), Ridge()),
+        source_domains=["source"],
+        cv=2,
+        random_state=0,
+    )
+    expected = model.fit(given, y, sample_domain=domain).predict(given[:3])
+    assert len(calls) > 5
+    formulas = read_formulas(given)
+    calls.clear()
+    np.testing.assert_array_equal(
+        model.fit(formulas, y, sample_domain=domain).predict(formulas[:3]), expected
+    )
+    assert not calls
+    with pytest.raises(ValueError, match="Found 0 sample"):
+        model.predict(formulas[:0])
 
 
 def test_what_was_read_is_not_read_again():
