@@ -9,7 +9,8 @@ import pandas as pd
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
-from ..structures import open_path, read_file, read_results, read_structures
+from .._paths import open_path
+from ..structures import read_file, read_results, read_structures
 
 # Rows that an error lists.
 SHOWN = 5

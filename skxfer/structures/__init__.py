@@ -2,7 +2,7 @@
 
 from ..energy_units import HARTREE, looks_like_hartree
 from ._checks import check_images, compact_cells, wrapped_positions
-from ._files import open_path, read_file, read_frames
+from ._files import read_file, read_frames
 from ._neighbours import Pairs, check_apart, neighbour_pairs
 from ._packed import NUMBERS, SYMBOLS, Structure, Structures, TakesStructures
 from ._read import read_structures
@@ -21,7 +21,6 @@ __all__ = [
     "compact_cells",
     "looks_like_hartree",
     "neighbour_pairs",
-    "open_path",
     "read_file",
     "read_frames",
     "read_results",

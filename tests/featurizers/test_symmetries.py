@@ -90,3 +90,25 @@ def test_supercells_have_the_features_of_the_cell(name, seed):
     repeats = np.where(atoms.pbc, rng.integers(1, 3, 3), 1)
     factor = repeats.prod() if name in EXTENSIVE else 1
     assert_same(CRYSTALS[name], atoms, [atoms.repeat(tuple(int(n) for n in repeats))], factor)
+
+
+@seeds
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_neighbours_do_not_depend_on_the_image_of_an_atom(seed):
+    """Nor do the graphs of networks, then, which are made of them."""
+    rng, atoms = structure(seed, periodic=True)
+    image = atoms.copy()
+    image.positions += (rng.integers(-4, 5, (len(atoms), 3)) * atoms.pbc) @ atoms.cell[:]
+    found = []
+    for one in (atoms, image):
+        structures = read_structures([one])
+        pairs = neighbour_pairs(structures, 5.0)
+        vectors = pairs.vectors(structures)
+        ends = np.sort(np.c_[pairs.i, pairs.j], axis=1)
+        # Of each pair the vector may point either way.
+        found.append(
+            sorted(
+                map(tuple, np.c_[ends, np.abs(vectors).round(6), np.linalg.norm(vectors, axis=1).round(6)])
+            )
+        )
+    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
