@@ -87,6 +87,12 @@ def test_cells_that_repeat_too_often_within_the_cutoff_are_refused(featurizer):
         featurizer.fit([WATER, dilute]).transform([dilute, bulk("Cu")])
 
 
+def test_molecules_too_large_for_a_full_matrix_are_refused():
+    large = ([1] * 15_001, np.c_[np.arange(15_001) % 500, np.arange(15_001) // 500, np.zeros(15_001)])
+    with pytest.raises(ValueError, match="Structure 1 has 15001 atoms, and at most 15000 fit in memory"):
+        ALL["mbtr"].fit([WATER]).transform([WATER, large])
+
+
 @pytest.mark.parametrize("name", ["soap", "mbtr", "clusters"])
 def test_skewed_cells_of_one_crystal_have_its_features(name):
     featurizer = ALL[name].fit([bulk("Cu")])

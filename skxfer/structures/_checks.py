@@ -231,6 +231,11 @@ def check_images(structures, reach, most=MOST_IMAGES, most_pairs=MOST_PAIRS):
     wrong = np.flatnonzero((images > most) | (pairs > most_pairs))
     if wrong.size:
         row = wrong[0]
+        if not structures.pbc[row].any():
+            raise ValueError(
+                f"Structure {row} has {n_atoms[row]} atoms, and at most {most:.0f} fit in memory: drop it or "
+                "use another featurizer."
+            )
         raise ValueError(
             f"Structure {row} has {n_atoms[row]} atoms, and within {reach:.3g} Å about {images[row]:.2g} "
             f"periodic images of them and {pairs[row]:.2g} pairs, which are too many. Reduce the cutoff, or "
