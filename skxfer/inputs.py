@@ -8,6 +8,8 @@ from scipy import sparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_array, validate_data
 
+from ._read_once import ReadOnce
+
 take = _safe_indexing  # rows of an array, DataFrame, sparse matrix or list
 
 
@@ -116,7 +118,7 @@ def check_inputs(estimator, X, *, reset, allow_nan=False):
     Tables of numbers are checked for finite values and a consistent number of
     columns. DataFrames stay DataFrames, so that a learner can select columns.
     Sequences of objects (formulas, structures), also in an array of one column,
-    become 1-D object arrays.
+    become 1-D object arrays; what was read once stays so.
 
     Parameters
     ----------
@@ -138,6 +140,10 @@ def check_inputs(estimator, X, *, reset, allow_nan=False):
         NaN or inf (naming row and column), a wrong number of columns, no rows, a
         missing object (naming the row).
     """
+    if isinstance(X, ReadOnce):
+        if not len(X):
+            raise ValueError("Found 0 sample(s) in X while a minimum of 1 is required.")
+        return X
     if _is_objects(X):
         objects = as_object_array(X.ravel() if getattr(X, "ndim", 1) == 2 else X)
         _check_present(objects)

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..._optional import require
 from ...formulas import ELEMENTS
 from ...inputs import check_targets, check_weights
-from ...structures import NUMBERS, SYMBOLS, Structures, TakesStructures, neighbour_pairs, read_structures
+from ...structures import NUMBERS, SYMBOLS, TakesStructures, neighbour_pairs, read_structures
 from ..base.calibration import held_out
 from ..base.init import StartsFromFitted
 from ..base.references import fit_references, robust_scale
@@ -741,8 +741,7 @@ def _read(X):
             "atoms in its cell are taken as a molecule.",
             stacklevel=3,
         )
-        pbc = np.zeros_like(structures.pbc)
-        structures = Structures(*structures[:4], pbc)
+        structures = structures.as_molecules()
     neighbour_pairs(structures, 0.2)
     return structures
 
