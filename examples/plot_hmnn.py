@@ -57,7 +57,6 @@ for name, params in ways.items():
     model = HMNNRegressor(
         source_domains=co.source_domains,
         n_members=1,
-        max_epochs=30,
         cv=None,
         random_state=0,
         **params,

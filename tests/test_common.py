@@ -66,7 +66,7 @@ TABLE = [
     SequentialTransfer(Ridge()),
     TransferCV(estimator=Ridge(), candidates=[("baseline", RandomForestRegressor(3))], cv=2),
     TransferCV(estimator=Ridge(), candidates=[("baseline", Ridge(10.0))], combine="blend"),
-    HMNNRegressor(max_epochs=30, extend=False, n_members=2, hidden_dim=32, expert_dim=16),
+    HMNNRegressor(max_epochs=30, n_members=2, hidden_dim=32, expert_dim=16),
 ]
 # Estimators that learn from objects (formulas here, structures elsewhere) and their domains.
 DOMAINS = {
@@ -133,14 +133,13 @@ OBJECTS = DOMAINS | {
         n_blocks=1,
         batch_size=16,
         max_epochs=40,
-        extend=False,
         random_state=0,
     ),
     "network of atoms": SchNetIIARegressor(
-        hidden_dim=8, n_interactions=1, n_rbf=8, cutoff=3.0, max_epochs=20, extend=False, random_state=0
+        hidden_dim=8, n_interactions=1, n_rbf=8, cutoff=3.0, max_epochs=20, random_state=0
     ),
     "network of orbitals": QDDTransformer(
-        hidden_dim=8, n_layers=1, radius=0.5, spacing=0.5, max_epochs=2, extend=False, random_state=0
+        hidden_dim=8, n_layers=1, radius=0.5, spacing=0.5, max_epochs=2, random_state=0
     ),
 }
 

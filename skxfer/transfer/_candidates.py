@@ -21,7 +21,7 @@ from ._hierarchical import HierarchicalTransfer
 MANY_ROWS = 5_000
 # Parameters of a source that are about its one fit, and what they are for a learner derived from it.
 # Each is set where the class of the source has it and accepts the value.
-OF_ONE_FIT = {"calibration": None, "learning_rate": None, "extend": True}
+OF_ONE_FIT = {"calibration": None, "learning_rate": None, "max_epochs": None}
 
 
 def check_sources(source):

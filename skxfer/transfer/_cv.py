@@ -42,10 +42,10 @@ class TransferCV(KeepsFitted, RegressorMixin, BaseEstimator):
         `estimator` and the baseline.
     estimator : regressor, optional
         Trained on the target rows. Default: the parameters of the (first) source
-        but those about its one fit: ``learning_rate`` and ``calibration`` are None (the
-        learner's own choice, and no error bars, which each fold would pay for),
-        ``extend`` is True, each where the source has such a parameter that takes this
-        value. Without sources, for a table, :class:`sklearn.ensemble.ExtraTreesRegressor`.
+        but those about its one fit: ``learning_rate``, ``max_epochs`` and ``calibration`` are None (the
+        learner's own choice, and no error bars, which would cost one fit per fold), each where the source
+        has such a parameter that may be None. Without sources, for a table,
+        :class:`sklearn.ensemble.ExtraTreesRegressor`.
     candidates : list of (str, regressor), optional
         More candidates. One named like a default one replaces it, and
         ``(name, "drop")`` leaves it out. A :class:`sklearn.frozen.FrozenEstimator`

@@ -8,7 +8,6 @@ from skxfer.datasets import make_domains
 
 SMALL = {
     "max_epochs": 5,
-    "extend": False,
     "n_members": 2,
     "hidden_dim": 16,
     "expert_dim": 8,

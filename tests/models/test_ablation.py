@@ -10,7 +10,7 @@ from skxfer.datasets import load_co_ag_emt  # noqa: E402
 from skxfer.models.hmnn import _ablation
 
 SOURCES = ["gas", "water"]
-SMALL = HMNNRegressor(max_epochs=2, extend=False, hidden_dim=8, expert_dim=8, n_members=1)
+SMALL = HMNNRegressor(max_epochs=2, hidden_dim=8, expert_dim=8, n_members=1)
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,6 @@ from skxfer.models.hmnn._strategies import order_of_preference, weigh_strategies
 
 SMALL = {
     "max_epochs": 8,
-    "extend": False,
     "hidden_dim": 16,
     "expert_dim": 16,
     "n_members": 2,
@@ -296,7 +295,7 @@ def test_error_bars_cover_about_what_they_should():
     X = rng.uniform(-2, 2, size=(400, 2))
     y = np.sin(X[:, 0]) + X[:, 1] ** 2 + rng.normal(0, 0.2, 400)
     params = {"max_epochs": 40, "hidden_dim": 16, "expert_dim": 16, "n_members": 2, "random_state": 0}
-    model = HMNNRegressor(cv=4, extend=False, **params).fit(X[:200], y[:200])
+    model = HMNNRegressor(cv=4, **params).fit(X[:200], y[:200])
     mean, std = model.predict(X[200:], return_std=True)
     assert mean.shape == std.shape == (200,)
     assert 0.55 < (np.abs(mean - y[200:]) < std).mean() < 0.85

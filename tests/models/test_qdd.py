@@ -33,7 +33,6 @@ TINY = {
     "n_layers": 1,
     "radius": 0.5,
     "spacing": 0.5,
-    "extend": False,
     "batch_size": 10,
     "validation_fraction": 0,
 }
@@ -872,7 +871,7 @@ def test_authors_network_and_a_descriptor_side_by_side(authors, qm9):
 
 @with_data
 def test_authors_network_is_a_start_for_training(authors, qm9):
-    tuned = QDDTransformer(init=authors, extend=False, validation_fraction=0, random_state=0, **STILL).fit(
+    tuned = QDDTransformer(init=authors, validation_fraction=0, random_state=0, **STILL).fit(
         qm9[0][:20], qm9[1][:20]
     )
     offset = tuned.predict(qm9[0][20:30]) - authors.predict(qm9[0][20:30])

@@ -1,12 +1,13 @@
-"""What all torch models share: seeds, batches of tensors, the training of a net, prediction in chunks."""
+"""Training of a network through skorch, its epochs and batches, and prediction in chunks."""
 
-import threading
-from contextlib import contextmanager
 from fnmatch import fnmatchcase
 
 import numpy as np
 
-_GENERATOR = threading.RLock()
+from .torch_state import torch_seed
+
+# What remains of averaged weights at each step: the average then reaches over the last hundred or so.
+AVERAGING = 0.99
 
 
 class TensorBatches:
@@ -35,24 +36,6 @@ class TensorBatches:
 
     def __len__(self):
         return -(-len(self.dataset) // self.batch_size)
-
-
-@contextmanager
-def torch_seed(seed, device):
-    """Seed torch, and give the caller its generators back afterwards.
-
-    Threads wait for one another, since they share torch's generator.
-
-    Parameters
-    ----------
-    seed : int
-    device : str
-    """
-    import torch
-
-    with _GENERATOR, torch.random.fork_rng(devices=[] if device == "cpu" else None):
-        torch.manual_seed(seed)
-        yield
 
 
 def tensors(arrays):
@@ -89,27 +72,26 @@ def to_tensor(array, device="cpu", dtype=np.float32):
     return torch.as_tensor(np.ascontiguousarray(array, dtype=dtype)).to(device)
 
 
-def moments(Y, weight):
-    """Weighted mean and deviation of each target.
+def choose_epochs(max_epochs, usual, min_steps, n_samples, batch_size):
+    """Return the epochs of a training: those asked for, else the usual ones, and more on small data.
 
     Parameters
     ----------
-    Y : ndarray of shape (n_samples, ..., n_targets)
-        NaN marks a missing label.
-    weight : ndarray of shape (n_samples, ..., n_targets)
-        Zero where a label is missing.
+    max_epochs : int or None
+        Epochs that the user asked for; None leaves the choice to this function.
+    usual : int
+        Epochs on data that are large enough.
+    min_steps : int
+        Fewer steps than this leave a network far from what the same rows can teach it.
+    n_samples, batch_size : int
 
     Returns
     -------
-    center, scale : ndarray of shape (..., n_targets)
-        The scale is one where the labels do not differ.
+    int
     """
-    filled = np.nan_to_num(Y)
-    total = np.maximum(weight.sum(axis=0), np.finfo(float).tiny)
-    center = (weight * filled).sum(axis=0) / total
-    scale = np.sqrt((weight * (filled - center) ** 2).sum(axis=0) / total)
-    floor = 1e-12 * np.maximum(np.abs(center), np.finfo(float).tiny)
-    return center, np.where(scale > floor, scale, 1.0)
+    if max_epochs is not None:
+        return max_epochs
+    return max(usual, -(-min_steps // -(-n_samples // batch_size)))
 
 
 def train_net(

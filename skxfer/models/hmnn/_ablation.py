@@ -116,7 +116,7 @@ def ablation_study(
     >>> from skxfer.datasets import make_domains
     >>> data = make_domains(relation="related", n_target=40, random_state=0)
     >>> results = ablation_study(
-    ...     HMNNRegressor(max_epochs=5, extend=False), data.data, data.target, data.domain,
+    ...     HMNNRegressor(max_epochs=5), data.data, data.target, data.domain,
     ...     source_domains=data.source_domains, test_domains=data.test_domains,
     ...     variants=["tiers", "only tier II", "merged"],
     ... )

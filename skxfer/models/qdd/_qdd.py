@@ -191,7 +191,7 @@ class QDDTransformer(TakesStructures, StartsFromFitted, RegressorMixin, Transfor
     >>> molecules = load_g2()
     >>> small = [len(atoms) < 5 for atoms in molecules.data]
     >>> X = [atoms for atoms, use in zip(molecules.data, small) if use]
-    >>> model = QDDTransformer(hidden_dim=16, max_epochs=1, extend=False, random_state=0)
+    >>> model = QDDTransformer(hidden_dim=16, max_epochs=1, random_state=0)
     >>> model.fit(X, molecules.target[small]).transform(X).shape  # doctest: +ELLIPSIS
     (..., 16)
     """
