@@ -64,12 +64,13 @@ class StartsFromFitted(KeepsFitted):
         """Return the trained networks."""
         return self.nets_
 
-    def _start(self, source, member=0):
-        """Return what :func:`train_net` needs to start a member from `init`."""
+    def _start(self, source, member=0, without=()):
+        """Return what :func:`train_net` needs to start a member from `init`, all parts but some."""
         if source is None:
             return {}
         nets = source._nets()
-        return {"start": nets[member % len(nets)], "carry": self._patterns(self._carried())}
+        carried = [part for part in self._carried() if part not in without]
+        return {"start": nets[member % len(nets)], "carry": self._patterns(carried)}
 
     def _check_parts(self, param):
         """Return the parts that a parameter names."""

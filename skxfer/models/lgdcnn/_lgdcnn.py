@@ -385,7 +385,7 @@ class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, Transform
             warnings.warn(
                 'With variant="v1" both elements of a binary contribute the same. Train with '
                 'variant="lgdcnn" to tell them apart.',
-                stacklevel=2,
+                stacklevel=3,
             )
         present = np.flatnonzero(~np.isnan(table).all(axis=(0, 1)))
         columns = list(SYMBOLS[present])
