@@ -47,5 +47,7 @@ def two_tiers(table):
     pytest.importorskip("skorch")
     from skxfer import HMNNRegressor
 
-    model = HMNNRegressor(source_domains=table.source_domains, strategy="tiers", n_selected=1, **SMALL)
+    model = HMNNRegressor(
+        source_domains=table.source_domains, strategy="frozen_experts", n_selected=1, **SMALL
+    )
     return model.fit(table.data, table.target, sample_domain=table.domain)

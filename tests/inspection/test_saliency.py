@@ -114,7 +114,9 @@ def test_a_source_with_another_featurizer_is_refused(table):
     columns = {"frequencies": [], "infrared": [0], "raman": [], "dielectric": None}
     featurizers = [SpectrumFeaturizer(intensity=kind, **columns) for kind in ("log", "raw")]
     source = HMNNRegressor(featurizer=featurizers[0], **params).fit(X, y)
-    model = HMNNRegressor(featurizer=featurizers[1], sources=[("gas", source)], strategy="tiers", **params)
+    model = HMNNRegressor(
+        featurizer=featurizers[1], sources=[("gas", source)], strategy="frozen_experts", **params
+    )
     with pytest.raises(ValueError, match=r"another featurizer \(intensity\)"):
         gradient_importance(model.fit(X, y), X)
 
