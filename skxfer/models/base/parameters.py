@@ -2,6 +2,7 @@
 
 from numbers import Integral, Real
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
@@ -32,3 +33,22 @@ def check_multiple_of_four(name, value):
     """Raise a ValueError for a width that does not divide by four."""
     if value % 4:
         raise ValueError(f"{name} must be a multiple of four, it is {value}.")
+
+
+def training_options(model, seed):
+    """Return the parameters of a model that :func:`train_net` takes as they are, and a seed for one training.
+
+    Parameters
+    ----------
+    model : estimator
+    seed : int or RandomState
+        A RandomState is asked for the next seed.
+
+    Returns
+    -------
+    dict of str to value
+    """
+    if not isinstance(seed, Integral):
+        seed = seed.randint(np.iinfo(np.int32).max)
+    same = {name: getattr(model, name) for name in ("weight_decay", "device", "verbose")}
+    return same | {"seed": seed}

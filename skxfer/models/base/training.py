@@ -54,7 +54,7 @@ def tensors(arrays):
 
 
 def to_tensor(array, device="cpu", dtype=np.float32):
-    """Turn an array into a tensor: of whole numbers if it holds them, else of a floating-point type.
+    """Convert an array to a tensor: int64 for integers, else `dtype`.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def train_net(
     ----------
     module, criterion : subclass of torch.nn.Module
     data : torch.utils.data.Dataset
-        As of :class:`TensorBatches`.
+        With the method that :class:`TensorBatches` needs.
     learning_rate : float
         The largest one of the cycle.
     max_epochs, batch_size : int
@@ -136,7 +136,7 @@ def train_net(
     prepare : callable, optional
         Takes the module after that, and changes it in place.
     callbacks : list of skorch.callbacks.Callback, optional
-        Beside the learning rate's.
+        In addition to that of the learning rate.
     optimizer : subclass of torch.optim.Optimizer, optional
         Default: AdamW, whose momentum goes through a cycle too.
     **params
@@ -147,42 +147,12 @@ def train_net(
     skorch.NeuralNet
     """
     import torch
-    from skorch import NeuralNet
-    from skorch.callbacks import LRScheduler
 
-    n = len(data)
-    batch_size = min(batch_size, n)
-    steps = -(-n // batch_size) * max_epochs
-    if optimizer is None:
-        params["optimizer__fused"] = True
-    net = NeuralNet(
-        module,
-        criterion=criterion,
-        optimizer=torch.optim.AdamW if optimizer is None else optimizer,
-        optimizer__weight_decay=weight_decay,
-        lr=learning_rate,
-        max_epochs=max_epochs,
-        batch_size=batch_size,
-        iterator_train=TensorBatches,
-        iterator_train__shuffle=True,
-        train_split=None,
-        callbacks=[
-            (
-                "one_cycle",
-                LRScheduler(
-                    policy=torch.optim.lr_scheduler.OneCycleLR,
-                    max_lr=learning_rate,
-                    total_steps=steps,
-                    cycle_momentum=optimizer is None,
-                    step_every="batch",
-                ),
-            ),
-            *callbacks,
-        ],
-        device=device,
-        verbose=verbose,
-        **params,
-    )
+    batch_size = min(batch_size, len(data))
+    params |= {"lr": learning_rate, "max_epochs": max_epochs, "batch_size": batch_size}
+    params |= {"optimizer__weight_decay": weight_decay, "device": device, "verbose": verbose}
+    steps = -(-len(data) // batch_size) * max_epochs
+    net = _make_net(module, criterion, optimizer, steps, callbacks, params)
     with torch_seed(seed, device):
         net.initialize()
         if start is not None:
@@ -201,6 +171,33 @@ def train_net(
     return net
 
 
+def _make_net(module, criterion, optimizer, steps, callbacks, params):
+    """A net with a one-cycle learning rate over so many steps."""
+    import torch
+    from skorch import NeuralNet
+    from skorch.callbacks import LRScheduler
+
+    if optimizer is None:
+        params["optimizer__fused"] = True
+    one_cycle = LRScheduler(
+        policy=torch.optim.lr_scheduler.OneCycleLR,
+        max_lr=params["lr"],
+        total_steps=steps,
+        cycle_momentum=optimizer is None,
+        step_every="batch",
+    )
+    return NeuralNet(
+        module,
+        criterion=criterion,
+        optimizer=torch.optim.AdamW if optimizer is None else optimizer,
+        iterator_train=TensorBatches,
+        iterator_train__shuffle=True,
+        train_split=None,
+        callbacks=[("one_cycle", one_cycle), *callbacks],
+        **params,
+    )
+
+
 def take_over(module, start, patterns=("*",)):
     """Copy the parameters and buffers of one module to another, where they have the same name and shape.
 
@@ -208,7 +205,7 @@ def take_over(module, start, patterns=("*",)):
     ----------
     module, start : torch.nn.Module
     patterns : list of str
-        Of the names, as in ``"embedding.*"``.
+        Patterns of the names, as in ``"embedding.*"``.
     """
     state = module.state_dict()
     carried = {

@@ -13,7 +13,7 @@ from ...featurizers import SpectrumFeaturizer
 from ...folds import SPLITS_OF_USE, target_folds
 from ...inputs import check_finite
 from ..base.calibration import check_error_bars, standard_deviation
-from ..base.parameters import POSITIVE_INT, SHARE_BELOW_ONE, TRAINING
+from ..base.parameters import POSITIVE_INT, SHARE_BELOW_ONE, TRAINING, training_options
 from ..base.torch_state import plain_torch
 from ._columns import find_columns, find_pairs
 from ._evidence import Evidence, judge, unjudged, variance_over_members
@@ -395,10 +395,7 @@ class HMNNRegressor(HasExperts, TransformerMixin, RegressorMixin, BaseEstimator)
             training={
                 "learning_rate": self.learning_rate,
                 "batch_size": self.batch_size,
-                "weight_decay": self.weight_decay,
-                "seed": self._seed,
-                "device": self.device,
-                "verbose": self.verbose,
+                **training_options(self, self._seed),
             },
             max_epochs=self.max_epochs,
             n_experts=self.n_experts,

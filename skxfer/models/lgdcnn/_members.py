@@ -5,6 +5,7 @@ import numpy as np
 from ...formulas import parse_formulas, sorted_elements
 from ..base.calibration import laplace_variance
 from ..base.members import is_complete
+from ..base.parameters import training_options
 from ..base.training import choose_epochs, in_chunks, tensors, train_net
 from ._elements import check_elements
 
@@ -58,10 +59,7 @@ def trainer(model, elements, labels, source, module, rng):
             learning_rate=model.learning_rate or usual_rate,
             max_epochs=max_epochs,
             batch_size=batch_size,
-            weight_decay=model.weight_decay,
-            seed=rng.randint(np.iinfo(np.int32).max),
-            device=model.device,
-            verbose=model.verbose,
+            **training_options(model, rng),
             callbacks=freezers(),
             module__n_targets=model.n_targets_,
             module__dropout=model.dropout,

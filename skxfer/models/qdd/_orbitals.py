@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 
+from ..base.parameters import training_options
 from ..base.training import AVERAGING, choose_epochs, to_tensor, train_net
 from ._head import errors, fit_head
 
@@ -103,10 +104,7 @@ def _train(model, training, validation, source, continues, module, prepare, rng)
         learning_rate=learning_rate,
         max_epochs=max_epochs,
         batch_size=model.batch_size,
-        weight_decay=model.weight_decay,
-        seed=rng.randint(np.iinfo(np.int32).max),
-        device=model.device,
-        verbose=model.verbose,
+        **training_options(model, rng),
         prepare=prepare,
         callbacks=[*freezers, ("averaging", Averaging(AVERAGING, validate))],
         optimizer=MuonAdamW,

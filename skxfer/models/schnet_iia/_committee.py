@@ -4,6 +4,7 @@ import numpy as np
 
 from ..base.calibration import laplace_variance
 from ..base.members import is_complete
+from ..base.parameters import training_options
 from ..base.references import robust_scale
 from ..base.training import AVERAGING, choose_epochs, to_tensor, train_net
 from ._graphs import run, run_members
@@ -66,10 +67,7 @@ def trainer(model, graph, labels, held, source, continues, module, rng):
             learning_rate=model.learning_rate,
             max_epochs=max_epochs,
             batch_size=model.batch_size,
-            weight_decay=model.weight_decay,
-            seed=rng.randint(np.iinfo(np.int32).max),
-            device=model.device,
-            verbose=model.verbose,
+            **training_options(model, rng),
             prepare=(lambda net: net.rescale(source.scale_ / model.scale_)) if continues else None,
             callbacks=[*freezers(), *callbacks],
             module__forces="forces" in labels,
