@@ -254,7 +254,16 @@ def test_every_public_estimator_is_in_a_registry():
 # tables -----------------------------------------------------------------------------------------------
 
 
-@parametrize_with_checks(TABLE)
+# A row with the weight two is not in two batches.
+WEIGHTS_ARE_NOT_COPIES = "check_sample_weight_equivalence_on_dense_data"
+
+
+def expected_failures(model):
+    is_network = isinstance(model, HMNNRegressor)
+    return {WEIGHTS_ARE_NOT_COPIES: "it is trained in batches of rows"} if is_network else {}
+
+
+@parametrize_with_checks(TABLE, expected_failed_checks=expected_failures)
 def test_scikit_learn_check(estimator, check):
     check(estimator)
 
@@ -266,8 +275,9 @@ def test_scikit_learn_check(estimator, check):
 )
 def test_scikit_learn_checks_pass_with_routing(model):
     with config_context(enable_metadata_routing=True):
-        results = check_estimator(model, on_skip=None)
-    assert {result["status"] for result in results} <= {"passed", "skipped"}
+        results = check_estimator(model, on_skip=None, expected_failed_checks=expected_failures(model))
+    failed = {result["check_name"] for result in results if result["status"] not in ("passed", "skipped")}
+    assert failed == set(expected_failures(model))
 
 
 # objects ----------------------------------------------------------------------------------------------

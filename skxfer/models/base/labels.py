@@ -65,7 +65,7 @@ def read_labels(model, y, n_samples, sample_weight=None):
     """
     Y = check_targets(y, n_samples)
     weight = np.ones(len(Y)) if sample_weight is None else check_weights(sample_weight, Y)
-    model._single_target, model.n_targets_ = np.ndim(y) == 1, Y.shape[1]
+    model._single_target, model.n_targets_ = np.asarray(y).ndim == 1, Y.shape[1]
     model.target_names_ = [str(name) for name in y.columns] if isinstance(y, pd.DataFrame) else None
     return Labels(Y, weight[:, None] * ~np.isnan(Y), np.arange(len(Y)), model.target_names_)
 
