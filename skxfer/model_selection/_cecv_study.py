@@ -222,7 +222,7 @@ def cecv_study(
     >>> from skxfer.datasets import load_miedema
     >>> from skxfer.model_selection import cecv_study
     >>> X, y = load_miedema(return_X_y=True)
-    >>> small = LGDCNNRegressor(hidden_dim=16, n_blocks=1, max_epochs=1, extend=False)
+    >>> small = LGDCNNRegressor(hidden_dim=16, n_blocks=1, max_epochs=1)
     >>> study = cecv_study(
     ...     {"full": small}, X[:200], y[:200], X_probe=["CuNiZn", "Cu2NiZn", "AgAuCu"], random_state=0
     ... )

@@ -12,9 +12,9 @@ from .strategies import Candidate
 
 # From this many rows on, boosting on histograms is both faster and as good.
 MANY_ROWS = 5_000
-# Parameters of a source that are about its one fit, and what they are for a learner derived from it.
-# Each is set where the class of the source has it and accepts the value.
-OF_ONE_FIT = {"calibration": None, "learning_rate": None, "extend": True}
+# Parameters of a source that are about its one fit. A learner derived from it has None for each, where the
+# class of the source accepts that.
+OF_ONE_FIT = ("calibration", "learning_rate", "max_epochs")
 
 
 def check_candidates(candidates):
@@ -118,11 +118,11 @@ def _derived(source):
     """An unfitted learner of the source's kind, for rows and a use that are not those of the source."""
     bare = without_start(source, also=("sources", "source_domains"))
     accepted = getattr(type(bare), "_parameter_constraints", {})
-    for name, value in OF_ONE_FIT.items():
+    for name in OF_ONE_FIT:
         if name in accepted and name in bare.get_params(deep=False):
             with suppress(InvalidParameterError):
-                validate_parameter_constraints({name: accepted[name]}, {name: value}, type(bare).__name__)
-                bare.set_params(**{name: value})
+                validate_parameter_constraints({name: accepted[name]}, {name: None}, type(bare).__name__)
+                bare.set_params(**{name: None})
     return bare
 
 

@@ -137,31 +137,31 @@ def test_parameters_of_the_one_fit_of_a_source_are_not_handed_on():
         _parameter_constraints = {
             "calibration": [float, None],
             "learning_rate": [float, None],
-            "extend": ["boolean"],
+            "max_epochs": [int, None],
         }
 
-        def __init__(self, alpha=1.0, init=None, calibration=0.1, learning_rate=None, extend=True):
+        def __init__(self, alpha=1.0, init=None, calibration=0.1, learning_rate=None, max_epochs=None):
             super().__init__(alpha, init)
-            self.calibration, self.learning_rate, self.extend = calibration, learning_rate, extend
+            self.calibration, self.learning_rate, self.max_epochs = calibration, learning_rate, max_epochs
 
         def __sklearn_clone__(self):
-            return OneFit(self.alpha, self.init, self.calibration, self.learning_rate, self.extend)
+            return OneFit(self.alpha, self.init, self.calibration, self.learning_rate, self.max_epochs)
 
-    source = OneFit(alpha=3.0, learning_rate=0.02, extend=False).fit(SOURCE_X, SOURCE_X @ LAW)
+    source = OneFit(alpha=3.0, learning_rate=0.02, max_epochs=3).fit(SOURCE_X, SOURCE_X @ LAW)
     found = competitors(fitted(source, cv=2))
     for name in ("target_only", "fine_tuned"):
         params = found[name].get_params()
-        assert [params[p] for p in ("alpha", "calibration", "learning_rate", "extend")] == [
+        assert [params[p] for p in ("alpha", "calibration", "learning_rate", "max_epochs")] == [
             3,
             None,
             None,
-            True,
+            None,
         ]
-    assert (source.calibration, source.learning_rate, source.extend) == (0.1, 0.02, False)
-    found = competitors(fitted(source, estimator=OneFit(learning_rate=0.02, extend=False), cv=2))
+    assert (source.calibration, source.learning_rate, source.max_epochs) == (0.1, 0.02, 3)
+    found = competitors(fitted(source, estimator=OneFit(learning_rate=0.02, max_epochs=3), cv=2))
     for name in ("target_only", "fine_tuned"):  # one that is given is used as it is
         params = found[name].get_params()
-        assert [params[p] for p in ("calibration", "learning_rate", "extend")] == [0.1, 0.02, False]
+        assert [params[p] for p in ("calibration", "learning_rate", "max_epochs")] == [0.1, 0.02, 3]
 
 
 def test_a_learning_rate_that_must_be_a_number_stays():
