@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from skxfer.cli import main as cli
-from skxfer.cli import report as _report
+from skxfer.cli import words
 from skxfer.datasets import make_domains
 from skxfer.model_selection import portability_study, portability_summary
 
@@ -46,7 +46,7 @@ def table(frame, tmp_path):
 def run(*arguments, out, learners="ridge"):
     """Call the command in this process; return its exit code."""
     arguments = [str(argument) for argument in arguments]
-    return cli.main(["portability", *arguments, "--learners", learners, "--out", str(out), "--n-jobs", "1"])
+    return cli.main(["study", *arguments, "--learners", learners, "--out", str(out), "--n-jobs", "1"])
 
 
 ROLES = ("--target", "Eads", "--domain", "solvent", "--source", "gas,water")
@@ -55,6 +55,7 @@ ROLES = ("--target", "Eads", "--domain", "solvent", "--source", "gas,water")
 # what it writes ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("error::FutureWarning")
 def test_it_writes_table_summary_figure_and_page(table, tmp_path, capsys):
     frame = pd.read_csv(table, float_precision="round_trip")
     out = tmp_path / "new" / "report"
@@ -88,7 +89,7 @@ def test_by_default_all_numbers_are_features_and_said_to_be(frame, tmp_path, cap
     assert run(tmp_path / "t.csv", *ROLES, "--test", "hexane", out=tmp_path) == 0
     printed = capsys.readouterr().out
     assert "Features, all numbers but the targets: height, width, angle, Eb." in printed
-    assert "Not used, as no numbers or mere row numbers: Unnamed: 0, note." in printed
+    assert "Ignored (non-numeric, or row numbers): Unnamed: 0, note." in printed
 
 
 def test_options_may_be_repeated_or_comma_separated(table, tmp_path):
@@ -245,7 +246,7 @@ def summary_of(*verdicts):
     ],
 )
 def test_the_headline_is_no_better_than_the_verdicts(verdicts, start):
-    assert _report.headline(summary_of(*verdicts)).startswith(start)
+    assert words.headline(summary_of(*verdicts)).startswith(start)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +254,7 @@ def test_the_headline_is_no_better_than_the_verdicts(verdicts, start):
     [(0.012345, "0.0123"), (12.345, "12.3"), (1234.5, "1234"), (0.0, "0"), (1e-7, "1.00e-07"), (np.nan, "–")],
 )
 def test_numbers_have_three_digits(value, text):
-    assert _report.number(value) == text
+    assert words.number(value) == text
 
 
 @pytest.mark.parametrize(
@@ -261,7 +262,7 @@ def test_numbers_have_three_digits(value, text):
     [(12.4, 3.2, "+12 ± 3 %"), (-0.3, 1.0, "+0 ± 1 %"), (-7, np.nan, "-7 %"), (np.nan, np.nan, "–")],
 )
 def test_gains_have_their_spread(gain, spread, text):
-    assert _report.gain(gain, spread) == text
+    assert words.gain(gain, spread) == text
 
 
 # mistakes ---------------------------------------------------------------------------------------------
@@ -370,9 +371,35 @@ def test_if_no_learner_can_be_fitted_the_reason_is_the_error(table, tmp_path, mo
 def test_version_and_help(capsys):
     assert cli.main(["--version"]) == 0
     assert capsys.readouterr().out == f"skxfer {importlib.metadata.version('skxfer')}\n"
-    assert cli.main(["portability", "--help"]) == 0
+    assert cli.main(["study", "--help"]) == 0
     assert "--source" in capsys.readouterr().out
     assert cli.main([]) == 2
+
+
+def test_the_study_has_its_former_name_too(table, tmp_path):
+    options = [str(table), *ROLES, "--test", "hexane", "--learners", "knn", "--n-jobs", "1"]
+    assert cli.main(["portability", *options, "--out", str(tmp_path / "a")]) == 0
+    assert cli.main(["study", *options, "--out", str(tmp_path / "b")]) == 0
+    a, b = (pd.read_csv(tmp_path / name / "portability.csv").drop(columns="fit_seconds") for name in "ab")
+    pd.testing.assert_frame_equal(a, b)
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from skxfer.cli.main import main; main(sys.argv[1:]); "
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    for arguments in (["--help"], ["--version"], ["study", "--help"], ["study", "--nonsense"]):
+        command = [sys.executable, "-c", code, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        loaded = set(done.stdout.splitlines()[-1].split())
+        assert "argparse" in loaded
+        assert not loaded & {"numpy", "scipy", "pandas", "sklearn", "joblib", "torch", "matplotlib"}
+
+
+def test_the_package_can_be_run_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "skxfer", "--version"], capture_output=True, text=True)
+    assert done.stdout == f"skxfer {importlib.metadata.version('skxfer')}\n"
 
 
 def test_the_console_script_is_installed():
@@ -388,7 +415,7 @@ def test_an_interrupted_study_writes_what_is_finished(number, tmp_path):
     table = pd.DataFrame(problem.data, columns=list("abcd")).assign(y=problem.target, place=problem.domain)
     table.to_csv(tmp_path / "t.csv", index=False)
     roles = ["--target", "y", "--domain", "place", "--source", "source_0", "--test", "test"]
-    command = [sys.executable, "-m", "skxfer.cli.main", "portability", "t.csv", *roles, "--n-jobs", "2"]
+    command = [sys.executable, "-m", "skxfer", "study", "t.csv", *roles, "--n-jobs", "2"]
     # In a terminal, since only there the bar moves, and in a group of its own, to which Ctrl-C goes there.
     ours, theirs = os.openpty()
     process = subprocess.Popen(
