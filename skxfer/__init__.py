@@ -21,6 +21,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
         "models",
         "structures",
         "screening",
+        "tables",
         "transfer",
     ],
     submod_attrs={
@@ -45,11 +46,13 @@ __getattr__, __dir__, _names = lazy_loader.attach(
             "ClusterFeaturizer",
             "CompositionFeaturizer",
             "CoulombMatrixFeaturizer",
+            "FingerprintFeaturizer",
             "MBTRFeaturizer",
             "MatminerFeaturizer",
             "SOAPFeaturizer",
             "SmilesToAtoms",
             "SpectrumFeaturizer",
+            "TableFeaturizer",
         ],
         "inspection": [
             "CECVDisplay",
@@ -86,6 +89,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
             "y_scrambling",
         ],
         "screening": ["screen_unbound"],
+        "tables": ["read_table"],
         "transfer": ["FeatureTransfer", "HierarchicalTransfer", "SequentialTransfer", "TransferCV"],
     },
 )

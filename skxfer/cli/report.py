@@ -223,6 +223,7 @@ def _settings(study):
     return {
         "command": shlex.join(["skxfer", *study.argv]),
         "targets": ", ".join(f"{t} ({data.units[t]})" if data.units.get(t) else t for t in data.Y),
+        "columns": "; ".join(data.in_words()),
         "features": f"{data.X.shape[1]}: {some(data.X.columns, limit=30)}",
         "featurizer": "SpectrumFeaturizer()" if study.spectrum else "none",
         "seeds": f"0 to {seeds[-1]}" if len(seeds) > 1 else f"{seeds[0]}",

@@ -2,12 +2,15 @@
 
 import importlib.util
 import io
+import re
 import sys
 import time
 
+from sklearn.pipeline import Pipeline
+
 from . import report, words
-from .names import InputError, split_list
-from .tables import from_dataset, from_table, is_spectrum
+from .names import InputError, counted, split_list
+from .tables import from_dataset, from_tables, is_spectrum
 
 # Folds of the guard in a demonstration, so that it takes less than a minute on two cores.
 DEMO_FOLDS = 3
@@ -33,10 +36,11 @@ def run(args, argv):
     from ..learners import default_learners
 
     learners = default_learners(split_list(args.learners) or LEARNERS)
-    data = from_table(args) if args.table else from_dataset(args)
-    spectrum = args.featurizer == "spectrum" or args.featurizer == "auto" and is_spectrum(data.X.columns)
-    folds = args.folds or (DEMO_FOLDS if args.table is None and args.dataset != "co_ag" else None)
+    data = from_tables(args) if args.tables else from_dataset(args)
     out = _output_folder(args.out)
+    _say_what_is_read(data)
+    spectrum = args.featurizer == "spectrum" or args.featurizer == "auto" and is_spectrum(data.X.columns)
+    folds = _folds(args, data)
     _say_what_is_studied(data, spectrum)
     start = time.perf_counter()
     results = _study(args, data, learners, spectrum, folds)
@@ -54,24 +58,66 @@ def run(args, argv):
     return 0
 
 
+def _folds(args, data):
+    """Return the number of folds with which transfer judges itself; None for its default."""
+    folds = args.folds or (DEMO_FOLDS if not args.tables and args.dataset != "co_ag" else None)
+    n_rows = int(data.is_training_target.sum())
+    if folds is not None and folds > n_rows:
+        raise InputError(f"--folds {folds} needs as many target rows for training, there are {n_rows}")
+    return folds
+
+
 def _study(args, data, learners, spectrum, folds):
-    from ..featurizers import SpectrumFeaturizer
     from ..model_selection import portability_study
     from ..transfer import HierarchicalTransfer
 
-    return portability_study(
-        learners,
+    results = portability_study(
+        {name: _behind_features(model, data.X, spectrum) for name, model in learners.items()},
         data.X,
         data.Y,
         data.domain,
         source_domains=data.sources,
         test_domains=data.tests,
-        featurizer=SpectrumFeaturizer() if spectrum else None,
         transfer=None if folds is None else HierarchicalTransfer(cv=folds),
         seeds=args.seeds,
         n_jobs=args.n_jobs,
         verbose=1,
     )
+    results["error"] = results["error"].map(_without_parameters)
+    return results
+
+
+class Prepared(Pipeline):
+    """Pipeline that says that it takes missing numbers, as its first step fills them in."""
+
+    def __sklearn_tags__(self):
+        """Tags of the pipeline, with missing numbers."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _behind_features(learner, X, spectrum):
+    """Put before a learner what it needs: numbers in place of missing ones, and features of spectra."""
+    from sklearn.impute import SimpleImputer
+
+    from ..featurizers import SpectrumFeaturizer
+    from ..learners import input_tags
+
+    imputed = X.isna().to_numpy().any() and (spectrum or not input_tags(learner).allow_nan)
+    steps = [("featurizer", SpectrumFeaturizer())] if spectrum else []
+    if imputed:
+        imputer = SimpleImputer(strategy="median", keep_empty_features=True).set_output(transform="pandas")
+        steps.insert(0, ("imputer", imputer))
+    if not steps:
+        return learner
+    return (Prepared if imputed else Pipeline)([*steps, ("learner", learner)])
+
+
+def _without_parameters(error):
+    """Say in words of the command what an estimator says in words of Python."""
+    text = re.sub(r"cv=(\d+) folds", r"\1 folds", error).replace("n_samples=", "")
+    return re.sub(r" Lower cv, or do without .*", " Give more target rows, or lower --folds.", text)
 
 
 def _output_folder(out):
@@ -114,14 +160,18 @@ def _figure(results, units):
     return buffer.getvalue()
 
 
-def _say_what_is_studied(data, spectrum):
-    _say(
-        f"{data.name}: {len(data.X)} rows, {data.X.shape[1]} features"
-        f"{' (read as spectra)' if spectrum else ''}; sources {', '.join(data.sources)}; "
-        + (f"tests on {', '.join(data.tests)}" if data.tests else "tests by cross-validation over the target")
-    )
+def _say_what_is_read(data):
     for note in data.notes:
         _say(note)
+    for line in data.in_words():
+        _say(f"- {line}")
+
+
+def _say_what_is_studied(data, spectrum):
+    rows, features = counted(len(data.X), "row"), counted(data.X.shape[1], "feature")
+    tests = f"tests on {', '.join(data.tests)}" if data.tests else "tests by cross-validation over the target"
+    as_spectra = " (read as spectra)" if spectrum else ""
+    _say(f"{data.name}: {rows}, {features}{as_spectra}; sources {', '.join(data.sources)}; {tests}")
 
 
 def _say_what_was_found(study, summary, out):
