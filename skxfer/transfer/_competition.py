@@ -21,6 +21,7 @@ from ..learners import KeepsFitted, input_tags
 from ..progress import progress
 from ._problem import expert_outputs
 from ._reason import reason
+from ._routing import RoutesMetadata
 from .strategies import STRATEGIES, OnExperts, predict_model
 
 # One split, such as published validation rows, is judged by its rows in this many parts.
@@ -28,7 +29,7 @@ PARTS_OF_ONE_FOLD = 5
 MAX_SEED = np.iinfo(np.int32).max
 
 
-class Competition(KeepsFitted, RegressorMixin, BaseEstimator):
+class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
     """What HierarchicalTransfer and TransferCV share: strategies compete on the target rows.
 
     A subclass has the parameters below, sets ``n_targets_``, ``target_names_``, ``_single_target`` and calls

@@ -20,9 +20,10 @@ from ..inputs import (
 )
 from ..learners import can_continue, continue_learner, fit_learner, input_tags, predict_learner
 from ._hierarchical import HierarchicalTransfer
+from ._routing import RoutesMetadata
 
 
-class SequentialTransfer(RegressorMixin, BaseEstimator):
+class SequentialTransfer(RoutesMetadata, RegressorMixin, BaseEstimator):
     """Train a learner along a chain of domains, each stage started from the last.
 
     For domains with a natural order, such as clusters of growing size: what was
@@ -106,7 +107,7 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
         self.guard = guard
         self.random_state = random_state
 
-    def fit(self, X, y, *, sample_domain=None, sample_weight=None):
+    def fit(self, X, y, *, sample_domain=None, sample_weight=None, **metadata):
         """Train domain after domain.
 
         Parameters
@@ -118,6 +119,8 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
             The domain of each row. Default: all rows are one domain.
         sample_weight : array-like of shape (n_samples,), optional
             Passed to the learner.
+        **metadata : array-like of shape (n_samples,)
+            With metadata routing enabled: passed to the learner's ``fit``, if it requests them.
 
         Returns
         -------
@@ -131,6 +134,7 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
             sample_weight = check_weights(sample_weight, X)
         labels = np.zeros(len(Y), dtype=int) if sample_domain is None else sample_domain
         labels = check_sample_domain(labels, len(Y))
+        metadata = self._route(len(Y), metadata, sample_domain=sample_domain)
         self.order_ = self._check_order(labels)
         learner = self._learner()
         self.strategy_ = self.strategy
@@ -146,9 +150,10 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
             start = perf_counter()
             rows = weighted_rows(np.flatnonzero(labels == name), sample_weight, f"domain {name!r}")
             weight = None if sample_weight is None else sample_weight[rows]
+            here = {key: value[rows] for key, value in metadata.items()}
             stage = (take(X, rows), Y[rows])
             if model is None:
-                model = fit_learner(learner, *stage, sample_weight=weight, seed=seed)
+                model = fit_learner(learner, *stage, sample_weight=weight, seed=seed, metadata=here)
             elif self.strategy_ == "fine_tuned":
                 model = continue_learner(model, learner, *stage, sample_weight=weight, seed=seed)
             else:
@@ -162,7 +167,7 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
                 try:
                     X_stage, Y_stage = stage
                     Y_stage = Y_stage.ravel() if self._single_target else Y_stage
-                    model.fit(X_stage, Y_stage, sample_weight=weight)
+                    model.fit(X_stage, Y_stage, sample_weight=weight, **here)
                 except ValueError as error:
                     raise ValueError(f"At domain {name!r} of the chain: {error}") from error
             self.stages_[name] = model

@@ -173,7 +173,7 @@ class TransferCV(Competition):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y, *, sample_domain=None, groups=None, sample_weight=None, X_deploy=None):
+    def fit(self, X, y, *, sample_domain=None, groups=None, sample_weight=None, X_deploy=None, **metadata):
         """Let the strategies compete on the target rows and refit what is kept.
 
         Parameters
@@ -191,6 +191,8 @@ class TransferCV(Competition):
         X_deploy : like X, optional
             Unlabelled inputs that will be predicted: with ``predict_on="auto"`` the folds are chosen to look
             like them.
+        **metadata : array-like of shape (n_samples,)
+            With metadata routing enabled: passed to the learner's ``fit``, if it requests them.
 
         Returns
         -------
@@ -214,6 +216,7 @@ class TransferCV(Competition):
             equal=equal,
             residual_estimator=residual_learner(learner, baseline, kind),
             n_jobs=self.n_jobs,
+            metadata=self._route(len(target), metadata, sample_domain=sample_domain, groups=groups),
         )
         check_sources_fit_problem(problem)
         self.skipped_ = {}
