@@ -7,11 +7,12 @@ from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory
 
-from ..inputs import check_inputs, check_names, check_targets, check_weights, n_rows
+from ..inputs import check_names, check_targets, check_weights, n_rows
 from ..learners import KeepsFitted, fit_learner, predict_learner
 from ._encoders import as_table, cached_encode, check_encoders
 from ._head import GlobalScaler, SafeHead
 from ._routing import RoutesMetadata
+from ._rows import read_inputs
 
 
 class FeatureTransfer(RoutesMetadata, KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimator):
@@ -123,7 +124,7 @@ class FeatureTransfer(RoutesMetadata, KeepsFitted, TransformerMixin, RegressorMi
         self : FeatureTransfer
         """
         self._validate_params()
-        X = check_inputs(self, X, reset=True)
+        X, _ = read_inputs(self, X, reset=True)
         Y = check_targets(y, n_rows(X))
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, X)
@@ -187,7 +188,7 @@ class FeatureTransfer(RoutesMetadata, KeepsFitted, TransformerMixin, RegressorMi
         ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
         check_is_fitted(self)
-        return self.predict_blocks(self.encode_blocks(check_inputs(self, X, reset=False)))
+        return self.predict_blocks(self.encode_blocks(read_inputs(self, X, reset=False)[0]))
 
     def predict_blocks(self, blocks):
         """Predict from features that are computed already.
@@ -216,7 +217,7 @@ class FeatureTransfer(RoutesMetadata, KeepsFitted, TransformerMixin, RegressorMi
             The scaled blocks side by side.
         """
         check_is_fitted(self)
-        return self._scaled(self.encode_blocks(check_inputs(self, X, reset=False)))
+        return self._scaled(self.encode_blocks(read_inputs(self, X, reset=False)[0]))
 
     def get_feature_names_out(self, input_features=None):
         """Return a name for each output of `transform`: block, and its own name within.

@@ -9,11 +9,11 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..domains import find_rows
-from ..inputs import check_inputs, check_sample_domain, take
+from ..inputs import check_sample_domain, take
 from ..learners import predict_learner
 from ._competition import Competition, check_strategies
 from ._problem import Problem, expert_outputs
-from ._rows import read_rows
+from ._rows import equal_rows, read_inputs
 from ._sources import check_sources, check_sources_fit_problem
 
 
@@ -230,7 +230,7 @@ class HierarchicalTransfer(TransformerMixin, Competition):
         ndarray of shape (n_samples, n_experts * n_targets)
         """
         check_is_fitted(self)
-        return expert_outputs(self.experts_, check_inputs(self, X, reset=False, allow_nan=True))
+        return expert_outputs(self.experts_, read_inputs(self, X, reset=False)[0])
 
     def fit_transform(
         self, X, y, *, sample_domain=None, groups=None, sample_weight=None, X_deploy=None, **metadata
@@ -292,7 +292,6 @@ class HierarchicalTransfer(TransformerMixin, Competition):
         )
         learner = self._learner()
         same = isinstance(self.residual_estimator, str)
-        kind, equal = read_rows(take(given["X"], target))
         problem = Problem(
             **given | {"groups": None if given["groups"] is None else given["groups"][target]},
             target=target,
@@ -300,8 +299,7 @@ class HierarchicalTransfer(TransformerMixin, Competition):
             source_rows=source_rows,
             trained=check_sources(self.sources),
             domain=None if sample_domain is None else sample_domain[target],
-            kind=kind,
-            equal=equal,
+            equal=equal_rows(take(given["X"], target), given["kind"]),
             final_estimator=self.final_estimator,
             residual_estimator=learner if same else self.residual_estimator,
             source_filter=self.source_filter,

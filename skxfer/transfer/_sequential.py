@@ -5,12 +5,11 @@ from time import perf_counter
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import ExtraTreesRegressor
-from sklearn.utils import check_random_state, get_tags
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..inputs import (
-    check_inputs,
     check_sample_domain,
     check_targets,
     check_weights,
@@ -21,6 +20,7 @@ from ..inputs import (
 from ..learners import can_continue, continue_learner, fit_learner, input_tags, predict_learner
 from ._hierarchical import HierarchicalTransfer
 from ._routing import RoutesMetadata
+from ._rows import read_inputs
 
 
 class SequentialTransfer(RoutesMetadata, RegressorMixin, BaseEstimator):
@@ -127,7 +127,7 @@ class SequentialTransfer(RoutesMetadata, RegressorMixin, BaseEstimator):
         self : SequentialTransfer
         """
         self._validate_params()
-        X = check_inputs(self, X, reset=True, allow_nan=get_tags(self).input_tags.allow_nan)
+        X, _ = read_inputs(self, X, reset=True)
         Y = check_targets(y, n_rows(X))
         self._single_target = np.asarray(y).ndim == 1
         if sample_weight is not None:
@@ -186,7 +186,7 @@ class SequentialTransfer(RoutesMetadata, RegressorMixin, BaseEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
         check_is_fitted(self)
-        X = check_inputs(self, X, reset=False, allow_nan=get_tags(self).input_tags.allow_nan)
+        X, _ = read_inputs(self, X, reset=False)
         prediction = predict_learner(self.stages_[self.order_[-1]], X)
         return prediction.ravel() if self._single_target else prediction
 

@@ -7,7 +7,7 @@ from ..inputs import check_sample_domain, n_rows
 from ._candidates import check_candidates, plain_baseline, residual_learner, target_learner, with_candidates
 from ._competition import Competition, check_strategies
 from ._problem import Problem
-from ._rows import read_rows
+from ._rows import equal_rows
 from ._sources import check_sources, check_sources_fit_problem
 from .strategies import Candidate
 
@@ -202,7 +202,7 @@ class TransferCV(Competition):
         given = self._check_rows(X, y, groups, sample_weight, X_deploy)
         target = np.arange(n_rows(given["X"]))
         trained = check_sources(self.sources)
-        kind, equal = read_rows(given["X"])
+        kind = given["kind"]
         extra = check_candidates(self.candidates)
         learner = target_learner(self.estimator, trained, kind)
         baseline = extra.get("baseline", plain_baseline(given["X"], kind))
@@ -212,8 +212,7 @@ class TransferCV(Competition):
             learner=learner,
             trained=trained,
             domain=None if sample_domain is None else check_sample_domain(sample_domain, len(target)),
-            kind=kind,
-            equal=equal,
+            equal=equal_rows(given["X"], kind),
             residual_estimator=residual_learner(learner, baseline, kind),
             n_jobs=self.n_jobs,
             metadata=self._route(len(target), metadata, sample_domain=sample_domain, groups=groups),
