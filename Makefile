@@ -14,7 +14,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 .PHONY: demo test lint docs clean
 
 demo: $(VENV)/demo
-	$(BIN)/skxfer portability --out report
+	$(BIN)/skxfer study --out report
 
 # The networks of the tests are small: threads that wait for one another take longer than one alone.
 test: export OMP_NUM_THREADS = 1

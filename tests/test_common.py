@@ -29,10 +29,12 @@ from skxfer.featurizers import (
     ClusterFeaturizer,
     CompositionFeaturizer,
     CoulombMatrixFeaturizer,
+    FingerprintFeaturizer,
     MatminerFeaturizer,
     MBTRFeaturizer,
     SmilesToAtoms,
     SOAPFeaturizer,
+    TableFeaturizer,
 )
 from skxfer.inputs import as_object_array
 from skxfer.model_selection import TargetKFold
@@ -58,6 +60,7 @@ class Composition(TransformerMixin, BaseEstimator):
 TABLE = [
     ClippedScaler(),
     SpectrumFeaturizer(),
+    TableFeaturizer(),
     FeatureTransfer(),
     FeatureTransfer(estimator=Ridge()),
     HierarchicalTransfer(),
@@ -120,6 +123,7 @@ FEATURIZERS = {
     "soap": (SOAPFeaturizer, lambda: SOAPFeaturizer(n_max=2, l_max=1), "dscribe"),
     "mbtr": (MBTRFeaturizer, lambda: MBTRFeaturizer(n_grid=10), "dscribe"),
     "coulomb": (CoulombMatrixFeaturizer, lambda: CoulombMatrixFeaturizer(n_atoms_max=24), "dscribe"),
+    "fingerprints": (FingerprintFeaturizer, lambda: FingerprintFeaturizer(n_bits=64), "rdkit"),
     "smiles": (SmilesToAtoms, _smiles_to_numbers, "rdkit"),
     "orbitals": (QDDTransformer, _pretrained, "torch"),
 }
@@ -213,7 +217,7 @@ OBJECTS_OF_SMILES = Objects(
 
 
 def objects_of(model):
-    if isinstance(model, Pipeline):
+    if isinstance(model, (Pipeline, FingerprintFeaturizer)):
         return OBJECTS_OF_SMILES
     return OBJECTS_OF_STRUCTURES if isinstance(model, TakesStructures) else OBJECTS_OF_FORMULAS
 

@@ -38,6 +38,35 @@ def test_every_advertised_name_can_be_imported(package):
         assert getattr(module, name) is not None
 
 
+# A process in which no optional package can be found.
+BARE = """
+import importlib.abc, sys
+
+class Missing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {names}:
+            raise ModuleNotFoundError("No module named " + repr(name), name=name)
+
+sys.meta_path.insert(0, Missing())
+import importlib.util
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *path: None if name in {names} else find(name, *path)
+"""
+
+
+@pytest.mark.parametrize("package", ["skxfer", "skxfer.calculators", "skxfer.models", "skxfer.inspection"])
+def test_star_import_works_without_any_optional_package(package):
+    names = repr(HEAVY | {"matscipy", "rdkit", "skops", "safetensors"})
+    code = f"{BARE.replace('{names}', names)}\nfrom {package} import *\nprint(*dir())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = done.stdout.split()
+    assert "SkxferCalculator" not in found
+    assert package == "skxfer.calculators" or {"HierarchicalTransfer", "HMNNRegressor", "GateDisplay"} & {
+        *found
+    }
+
+
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="NoSuchThing"):
         skxfer.NoSuchThing  # noqa: B018

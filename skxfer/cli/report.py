@@ -1,12 +1,33 @@
 """One self-contained HTML page that tells a colleague what a portability study found."""
 
 import base64
+import contextlib
 import html
+import importlib.metadata
+import platform
+import shlex
+import time
+from dataclasses import dataclass
 from string import Template
 
 import numpy as np
+import pandas as pd
+from sklearn import config_context
+
+from .._version import __version__
+from . import words
+from .names import listed, some
+from .tables import Data
 
 VERDICT_CLASS = {"helps": "good", "hurts": "bad", "no clear gain": "even", "no result": "none"}
+READING = (
+    "Mean absolute errors; the lowest of a row is underlined. Gain: by how much the error of "
+    "transfer is below that of the same learner on target rows alone, ± its standard deviation over "
+    "the tests, or its standard error over test rows where that is larger. The verdict is 'helps' or "
+    "'hurts' only if the gain is larger than ± and than 1 %. Gain foreseen: what cross-validation on "
+    "the training rows promised before any test row was seen; it speaks of the folds used there, not "
+    "of these test rows. Largest share: the strategy with the largest weight in the blend."
+)
 
 PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -55,7 +76,7 @@ $warning
 <p class="note">$reading</p>
 $failures
 <h2>How each number was obtained</h2>
-$method
+<dl>$method</dl>
 <h2>The data</h2>
 <div class="scroll">$data</div>
 $data_notes
@@ -68,154 +89,171 @@ $data_notes
 """)
 
 
-def number(value, digits=3):
-    """Write a number with significant digits and without an exponent where that is short."""
-    if value is None or not np.isfinite(value):
-        return "–"
-    if value == 0:
-        return "0"
-    if not 1e-5 <= abs(value) < 1e6:
-        return f"{value:.{digits - 1}e}"
-    decimals = max(0, digits - 1 - int(np.floor(np.log10(abs(value)))))
-    return f"{value:.{decimals}f}"
+@dataclass
+class Study:
+    """A finished study, and all that the page says about how it was made."""
+
+    data: Data
+    results: pd.DataFrame
+    learners: dict
+    spectrum: bool
+    folds: int | None
+    argv: list
+    seconds: float
 
 
-def percent(value):
-    """Write a percentage as a whole number with its sign."""
-    return "–" if not np.isfinite(value) else f"{round(value):+d} %"
-
-
-def gain(value, spread):
-    """Write a gain in percent with its spread, if that is known."""
-    if not np.isfinite(value) or not np.isfinite(spread):
-        return percent(value)
-    return f"{round(value):+d} ± {spread:.0f} %"
-
-
-def headline(summary):
-    """Answer the question in one sentence."""
-    counts = summary["verdict"].value_counts()
-    known = int(counts.drop("no result", errors="ignore").sum())
-    if not known:
-        if summary["transfer"].notna().any():
-            return "There is no comparison: of no learner have transfer and target only both finished."
-        return "There is no result: no learner finished."
-    helps, hurts = int(counts.get("helps", 0)), int(counts.get("hurts", 0))
-    even = known - helps - hurts
-    pairs = f"{known} combinations of learner and target" if known > 1 else "one learner and one target"
-    if helps == known:
-        return f"Yes: transfer lowers the error for {'all ' if known > 1 else ''}{pairs}."
-    if not helps and not hurts:
-        return f"No clear gain: for {pairs}, transfer does as well as the target rows alone."
-    parts = [f"helps {helps} of {pairs}"]
-    parts += [f"brings no clear gain for {even}"] if even else []
-    parts += [f"hurts {hurts}"] if hurts else []
-    start = "No" if not helps else "Mostly yes" if helps >= 0.8 * known and not hurts else "In part"
-    return f"{start}: transfer {', '.join(parts)}."
-
-
-def findings(summary, units):
-    """One sentence or two per target: how many learners gain, which model is best."""
-    for target, group in summary.groupby("target", sort=False):
-        unit = f" {units[target]}" if units.get(target) else ""
-        known = group[group["verdict"] != "no result"]
-        if known.empty:
-            yield target, "nothing to compare."
-            continue
-        helps = int((known["verdict"] == "helps").sum())
-        hurts = int((known["verdict"] == "hurts").sum())
-        text = f"transfer helps {helps} of {len(known)} learners"
-        text += f" and hurts {hurts}. " if hurts else ". "
-        best = known.loc[known["transfer"].idxmin()]
-        text += f"Best with transfer: {best['learner']}, {number(best['transfer'])}{unit}"
-        if best["transfer"] == best["target_only"]:
-            text += ", the same as on target rows alone. "
-        else:
-            change = _gain_text(best["gain_percent"], best["spread_percent"])
-            text += f"; on target rows alone it has {number(best['target_only'])}{unit} ({change}). "
-        columns = {"target_only": "on target rows alone", "merged": "with everything merged"}
-        columns |= {"source": "trained on a source and applied directly"}
-        others = known.melt("learner", list(columns), "setting", "mae").dropna()
-        if len(others) and others["mae"].min() < best["transfer"]:
-            lowest = others.loc[others["mae"].idxmin()]
-            how = columns[lowest["setting"]]
-            text += f"Lower still: {lowest['learner']} {how}, {number(lowest['mae'])}{unit}."
-        yield target, text.strip()
-
-
-def _gain_text(gain, spread):
-    if not np.isfinite(gain):
-        return "gain unknown"
-    direction = "lower" if gain >= 0 else "higher"
-    if not np.isfinite(spread):
-        return f"{abs(gain):.0f} % {direction}"
-    return f"{abs(gain):.0f} ± {spread:.0f} % {direction}"
-
-
-def failures(summary):
-    """Learners with an error, and the first error of each."""
-    failed = summary[summary["error"] != ""].drop_duplicates("learner")
-    return dict(zip(failed["learner"], failed["error"], strict=True))
-
-
-def portability_page(results, summary, png, *, title, subtitle, units, method, data, notes, settings):
+def page(study, summary, png):
     """Write the page.
 
     Parameters
     ----------
-    results, summary : DataFrame
-        From ``portability_study`` and ``portability_summary``.
+    study : Study
+    summary : DataFrame
+        From ``portability_summary``.
     png : bytes
         The figure.
-    title, subtitle : str
-    units : dict of target to str
-    method : list of (term, explanation)
-    data : list of dict
-        One per domain, for the table of rows.
-    notes : list of str
-        About the data: what was left out or masked.
-    settings : dict of str to str
 
     Returns
     -------
     str
         HTML without any external resource.
     """
-    warning = ""
-    if results.attrs.get("interrupted"):
-        text = "The study was interrupted. What follows rests on the fits finished until then."
-        warning = f'<p class="warn">{text}</p>'
-    failed = failures(summary)
-    failed_html = ""
-    if failed:
-        items = "".join(f"<li><b>{_e(name)}</b>: {_e(error)}</li>" for name, error in failed.items())
-        failed_html = f'<div class="warn">Not everything could be fitted:<ul>{items}</ul></div>'
-    found = "".join(f"<li><b>{_e(target)}</b>: {_e(text)}</li>" for target, text in findings(summary, units))
-    terms = "".join(f"<dt>{_e(term)}</dt><dd>{_e(text)}</dd>" for term, text in method)
+    data = study.data
+    tests = f" to predict {', '.join(data.tests)}" if data.tests else ""
+    found = words.findings(summary, data.units)
+    settings = [{"": name, " ": value} for name, value in _settings(study).items()]
     return PAGE.substitute(
-        title=_e(title),
-        subtitle=_e(subtitle),
-        warning=warning,
-        headline=_e(headline(summary)),
-        findings=found,
-        png=base64.b64encode(png).decode("ascii"),
-        summary=_summary_table(summary, units),
-        reading=_e(
-            "Mean absolute errors; the lowest of a row is underlined. Gain: by how much the error of "
-            "transfer is below that of the same learner on target rows alone, ± its standard deviation over "
-            "the tests, or its standard error over test rows where that is larger. The verdict is 'helps' or "
-            "'hurts' only if the gain is larger than ± and than 1 %. Gain foreseen: what cross-validation on "
-            "the training rows promised before any test row was seen; it speaks of the folds used there, not "
-            "of these test rows. Largest share: what transfer, a blend, rests on most."
+        title=_e(f"Does data from {listed(data.sources)} help{tests}?"),
+        subtitle=_e(
+            f"Portability study by skxfer {__version__} · {data.name} · {len(data.X)} rows, "
+            f"{data.is_training_target.sum()} of them target rows for training"
         ),
-        failures=failed_html,
-        method=f"<dl>{terms}</dl>",
-        data=_plain_table(data),
-        data_notes="".join(f'<p class="note">{_e(note)}</p>' for note in notes),
-        settings=_plain_table([{"": name, " ": value} for name, value in settings.items()], code=True),
-        n_results=len(results),
-        results=_results_table(results),
+        warning=_warning(study.results),
+        headline=_e(words.headline(summary)),
+        findings="".join(f"<li><b>{_e(target)}</b>: {_e(text)}</li>" for target, text in found),
+        png=base64.b64encode(png).decode("ascii"),
+        summary=_summary_table(summary, data.units),
+        reading=_e(READING),
+        failures=_failures(summary),
+        method="".join(f"<dt>{_e(term)}</dt><dd>{_e(text)}</dd>" for term, text in _method(study)),
+        data=_plain_table(_domains(data)),
+        data_notes="".join(f'<p class="note">{_e(note)}</p>' for note in data.notes),
+        settings=_plain_table(settings, code=True),
+        n_results=len(study.results),
+        results=_results_table(study.results),
     )
+
+
+def _warning(results):
+    if not results.attrs.get("interrupted"):
+        return ""
+    text = "The study was interrupted. What follows rests on the fits finished until then."
+    return f'<p class="warn">{text}</p>'
+
+
+def _failures(summary):
+    failed = words.failures(summary)
+    if not failed:
+        return ""
+    items = "".join(f"<li><b>{_e(name)}</b>: {_e(error)}</li>" for name, error in failed.items())
+    return f'<div class="warn">Not everything could be fitted:<ul>{items}</ul></div>'
+
+
+def _domains(data):
+    """One record per domain: its role, rows and labels; sources first."""
+    role = dict.fromkeys(data.sources, "source") | dict.fromkeys(data.tests or (), "test, never trained on")
+    labelled = data.Y.notna().groupby(data.domain, sort=False).sum()
+    sizes = data.domain.value_counts(sort=False)
+    order = [*data.sources, *sorted(set(sizes.index) - set(role)), *(data.tests or ())]
+    return [
+        {"domain": name, "role": role.get(name, "target"), "rows": sizes[name]}
+        | {f"{target} labels": labelled.loc[name, target] for target in data.Y}
+        for name in order
+    ]
+
+
+def _method(study):
+    """Return (term, explanation) of all that the page compares."""
+    from ..model_selection.results import tests_in_words
+
+    data = study.data
+    tested = (
+        f"All rows of {', '.join(data.tests)}: they are in no training set."
+        if data.tests
+        else tests_in_words(study.results, "bars").partition(".")[0].removeprefix("Test rows: ")
+        + "; sources stay in every training set."
+    )
+    alone = f"The learner is trained on the {data.is_training_target.sum()} target rows alone"
+    inputs = (
+        "are spectra: clipped, intensities as logarithms, ε as 1 − 1/ε, scaled"
+        if study.spectrum
+        else "as given"
+    )
+    return [
+        ("Test rows", tested),
+        (
+            "Source, directly",
+            "The learner is trained on all rows of one source and applied to the test rows as it is.",
+        ),
+        ("Target only", alone + ("." if data.tests else ", less those that are tested.")),
+        (
+            "Everything merged",
+            "The learner is trained on all sources and the target rows together, unfiltered.",
+        ),
+        (
+            "Transfer",
+            "skxfer's HierarchicalTransfer over the same learner. Three ways compete for each target: target "
+            "rows alone; target rows with those source rows whose labels lie in the target's range; frozen "
+            "models of the sources, combined linearly and corrected by the learner. They are blended by "
+            "cross-validation on the training rows, and where the blend does not beat target only there, "
+            "target only is kept. The test rows take no part in this.",
+        ),
+        (
+            "Learners",
+            f"The same learner with the same settings in all four. Inputs {inputs}; nothing was tuned.",
+        ),
+        ("Error", "Mean absolute error per test domain, fold and seed, then the mean of these."),
+    ]
+
+
+def _settings(study):
+    data, results = study.data, study.results
+    seeds = sorted(results["seed"].unique())
+    fitted = results.drop_duplicates(["learner", "setting", "fit_seconds"])["fit_seconds"].sum()
+    return {
+        "command": shlex.join(["skxfer", *study.argv]),
+        "targets": ", ".join(f"{t} ({data.units[t]})" if data.units.get(t) else t for t in data.Y),
+        "columns": "; ".join(data.in_words()),
+        "features": f"{data.X.shape[1]}: {some(data.X.columns, limit=30)}",
+        "featurizer": "SpectrumFeaturizer()" if study.spectrum else "none",
+        "seeds": f"0 to {seeds[-1]}" if len(seeds) > 1 else f"{seeds[0]}",
+        "folds of transfer's own cross-validation": str(study.folds or 5),
+        **{f"learner {name}": _describe(model) for name, model in study.learners.items()},
+        "time": f"{study.seconds:.0f} s; the fits alone, added up, {fitted:.0f} s",
+        "made": time.strftime("%Y-%m-%d %H:%M"),
+        "versions": _versions(study.learners),
+    }
+
+
+def _describe(model):
+    """Write a learner with the parameters that are set: XGBoost lists all of them."""
+    with config_context(print_changed_only=True):
+        text = " ".join(repr(model).split())
+    if type(model).__module__.startswith("xgboost"):
+        given = {k: v for k, v in model.get_params().items() if v is not None and v == v}
+        text = f"{type(model).__name__}({', '.join(f'{k}={v!r}' for k, v in given.items())})"
+    return text
+
+
+def _versions(learners):
+    packages = ["scikit-learn", "numpy", "scipy", "pandas"] + (["xgboost"] if "xgb" in learners else [])
+    found = [f"skxfer {__version__}", f"Python {platform.python_version()}"]
+    for package in packages:
+        for name in (package, f"{package}-cpu"):
+            with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+                found.append(f"{package} {importlib.metadata.version(name)}")
+                break
+    return ", ".join([*found, platform.platform(terse=True)])
 
 
 def _e(value):
@@ -234,16 +272,29 @@ def _summary_table(summary, units):
             errors = [record.target_only, record.transfer, record.merged, record.source]
             known = [error for error in errors if np.isfinite(error)]
             alone, transfer, merged, source = (
-                f'<b class="low">{number(error)}</b>' if known and error == min(known) else number(error)
+                f'<b class="low">{words.number(error)}</b>'
+                if known and error == min(known)
+                else words.number(error)
                 for error in errors
             )
             tag = f'<span class="tag {VERDICT_CLASS[record.verdict]}">{record.verdict}</span>'
             source += f" ({_e(record.best_source)})" if record.best_source else ""
-            cells = [_e(record.learner), alone, transfer, gain(record.gain_percent, record.spread_percent)]
+            cells = [
+                _e(record.learner),
+                alone,
+                transfer,
+                words.gain(record.gain_percent, record.spread_percent),
+            ]
             cells += [tag, merged, source]
-            cells += [percent(record.cv_gain_percent), _e(record.strategy.replace("_", " "))]
+            cells += [words.percent(record.cv_gain_percent), _e(record.strategy.replace("_", " "))]
             rows.append(_row("td", cells, left))
     return f"<table>{''.join(rows)}</table>"
+
+
+def _error(error, known):
+    """Write an error, underlined if it is the lowest of the known ones."""
+    text = words.number(error)
+    return f'<b class="low">{text}</b>' if known and error == min(known) else text
 
 
 def _row(tag, cells, left):
@@ -274,6 +325,6 @@ def _results_table(results):
     left = {0, 1, 2, 3, 12, 13}
     rows = [_row("th", [names.get(name, name.replace("_", " ")) for name in columns], left)]
     for record in results[columns].itertuples(index=False):
-        cells = [number(value) if isinstance(value, float) else _e(value) for value in record]
+        cells = [words.number(value) if isinstance(value, float) else _e(value) for value in record]
         rows.append(_row("td", cells, left))
     return f"<table>{''.join(rows)}</table>"

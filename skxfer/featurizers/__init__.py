@@ -8,10 +8,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_clusters": ["ClusterFeaturizer"],
         "_composition": ["CompositionFeaturizer"],
         "_dscribe": ["CoulombMatrixFeaturizer", "SOAPFeaturizer"],
+        "_fingerprints": ["FingerprintFeaturizer"],
         "_matminer": ["MatminerFeaturizer"],
         "_mbtr": ["MBTRFeaturizer"],
         "_scale": ["ClippedScaler"],
         "_smiles": ["SmilesToAtoms"],
         "_spectra": ["SpectrumFeaturizer"],
+        "_table": ["TableFeaturizer"],
     },
 )

@@ -155,10 +155,11 @@ class PortabilityDisplay:
             ax.axhspan(row - 0.5, row + 0.5, color="#f4f4f4", zorder=0, linewidth=0)
         for (setting, style), offset in zip(styles.items(), offsets, strict=True):
             part = table.reindex([(learner, setting) for learner in learners])
+            mean, low, high = (part[name].to_numpy() for name in ("mean", "low", "high"))
             ax.errorbar(
-                part["mean"],
+                mean,
                 np.arange(len(learners)) - offset,
-                xerr=[part["mean"] - part["low"], part["high"] - part["mean"]],
+                xerr=[mean - low, high - mean],
                 label=setting_label(setting),
                 linestyle="none",
                 markersize=5.5,

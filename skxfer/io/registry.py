@@ -14,7 +14,8 @@ from .._optional import require
 OWN = {
     # transfer
     "FeatureTransfer": "skxfer.transfer:FeatureTransfer",
-    "FrozenStack": "skxfer.transfer._strategies:FrozenStack",
+    "BestExpert": "skxfer.transfer.strategies:BestExpert",
+    "FrozenStack": "skxfer.transfer.strategies:FrozenStack",
     "GlobalScaler": "skxfer.transfer._head:GlobalScaler",
     "HierarchicalTransfer": "skxfer.transfer:HierarchicalTransfer",
     "NumericView": "skxfer.folds:NumericView",
@@ -61,11 +62,14 @@ OWN = {
     "ClusterFeaturizer": "skxfer.featurizers:ClusterFeaturizer",
     "CompositionFeaturizer": "skxfer.featurizers:CompositionFeaturizer",
     "CoulombMatrixFeaturizer": "skxfer.featurizers:CoulombMatrixFeaturizer",
+    "Column": "skxfer.input_kinds:Column",
+    "FingerprintFeaturizer": "skxfer.featurizers:FingerprintFeaturizer",
     "MBTRFeaturizer": "skxfer.featurizers:MBTRFeaturizer",
     "MatminerFeaturizer": "skxfer.featurizers:MatminerFeaturizer",
     "SOAPFeaturizer": "skxfer.featurizers:SOAPFeaturizer",
     "SmilesToAtoms": "skxfer.featurizers:SmilesToAtoms",
     "SpectrumFeaturizer": "skxfer.featurizers:SpectrumFeaturizer",
+    "TableFeaturizer": "skxfer.featurizers:TableFeaturizer",
     # model_selection
     "LeaveOneTargetDomainOut": "skxfer.model_selection:LeaveOneTargetDomainOut",
     "LeaveTargetClusterOut": "skxfer.model_selection:LeaveTargetClusterOut",

@@ -34,7 +34,14 @@ FORMULAS = [f"C{c}H{h}O{o}" for c, h, o in COUNTS]
 MOLECULES = [([6, 1, 8], np.diag([1.1, 1.2, 1.3 + 0.01 * i])) for i in range(36)]
 
 # Bases that others inherit from, and helpers that no fitted estimator keeps.
-NOT_SAVED = {"DscribeFeaturizer", "StructureFeaturizer", "_TargetSplitter", "_Repeated", "_Columns"}
+NOT_SAVED = {
+    "DscribeFeaturizer",
+    "StructureFeaturizer",
+    "_TargetSplitter",
+    "_Repeated",
+    "_Columns",
+    "Prepared",
+}
 SAVED_BASES = {
     *("sklearn.base.BaseEstimator", "torch.nn.modules.module.Module", "torch.optim.optimizer.Optimizer"),
     *("torch.utils.data.dataset.Dataset", "skorch.callbacks.base.Callback"),

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from ...structures import SYMBOLS, Structures, neighbour_pairs, read_structures
+from ...structures import SYMBOLS, neighbour_pairs, read_structures
 from ..base.training import to_tensor
 
 # Atoms closer than this, in Å, are in the same place.
@@ -36,8 +36,7 @@ def read_molecules(X):
             "atoms in its cell are taken as a molecule.",
             stacklevel=4,
         )
-        pbc = np.zeros_like(structures.pbc)
-        structures = Structures(*structures[:4], pbc)
+        structures = structures.as_molecules()
     neighbour_pairs(structures, OVERLAP)
     return structures
 
