@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection import PredefinedSplit
 
 from skxfer import LGDCNNRegressor, TransferCV
-from skxfer.datasets import fetch_composition_benchmark, fetch_matbench_cv
+from skxfer.datasets import fetch_composition_benchmark, fetch_matbench
 from skxfer.formulas import combine_properties
 
 # Source and what CrabNet and a random forest reach on the same folds, as published with them.
@@ -35,7 +35,7 @@ BLEND, PARTS = "TransferCV, blend", ("scratch", "fine-tuned")
 @Memory(Path(tempfile.gettempdir()) / "skxfer-benchmarks", verbose=0).cache
 def source_model(kind):
     """Trained on AFLOW properties of compositions that are in none of the Matbench sets."""
-    folds = [fetch_matbench_cv(name).folds[0] for name in SETS]
+    folds = [fetch_matbench(name, protocol="deduplicated").folds[0] for name in SETS]
     seen = np.concatenate([rows_of([fold.train, fold.val, fold.test])[0] for fold in folds])
     sets = {name: fetch_composition_benchmark(name) for name in SOURCES[kind]}
     tables = {name: rows_of([data.train, data.val, data.test]) for name, data in sets.items()}
@@ -46,7 +46,7 @@ def source_model(kind):
 
 def run(source, name, learner, k):
     """Test errors of one fold by model, CPU seconds, and the weights of the blend."""
-    fold = fetch_matbench_cv(name).folds[k]
+    fold = fetch_matbench(name, protocol="deduplicated").folds[k]
     X, y = rows_of([fold.train, fold.val])
     models = competitors(k)
     if learner != BLEND:
@@ -91,7 +91,7 @@ def main():
     for name in names:
         of = [outcome for job, outcome in zip(jobs, outcomes, strict=True) if job[0] == name]
         blended = [(seconds, weights) for errors, seconds, weights in of if weights]
-        row = {"set": name, "unit": fetch_matbench_cv(name).unit}
+        row = {"set": name, "unit": fetch_matbench(name, protocol="deduplicated").unit}
         for model in (BLEND, *PARTS, *competitors(0)):
             mae = pd.Series([errors[model] for errors, *_ in of if model in errors])
             row[model] = f"{mae.mean():.4g} ± {mae.sem():.2g}"

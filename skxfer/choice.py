@@ -1,79 +1,136 @@
-"""Which strategy predicts a target best: shares from out-of-fold predictions, and the guard."""
+"""Which strategies predict a target best, and how sure that is: one judge for all estimators."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import nnls
 
 # The guard lets transfer in from this many standard errors of the gain on. To refuse a source that helps
-# costs more than to blend in one that does nothing, so it is not asked for proof, only for a clear sign.
+# costs more than to blend in one that does nothing, so it asks for a clear sign only, not for proof.
 CLEAR_GAIN = 0.5
 
 
-def choose(t, sets, strategies, strategy, guard):
-    """Weigh the strategies for one target.
+@dataclass
+class Choice:
+    """What was chosen for one target.
 
     Parameters
     ----------
-    t : int
-        The target.
-    sets : list of (P, Y, fold)
-        For each set of folds: out-of-fold predictions of shape (n_rows, n_targets,
-        n_strategies), labels of shape (n_rows, n_targets), the fold of each row.
-    strategies : list of str
-        The first is the target alone if `guard`.
-    strategy : str
-        ``"auto"`` blends them, any other name stands for itself.
-    guard : bool
-        Fall back to the first where the gain is not clear.
+    weights : ndarray of shape (n_strategies,)
+        Shares in the prediction: non-negative, with sum one.
+    errors : ndarray of shape (n_strategies,)
+        Mean absolute held-out errors, in the unit of y.
+    gain : float
+        Share by which the error is below that of the baseline.
+    variance : ndarray of shape (2,)
+        Squared error = variance[0] + variance[1] * (weighted) variance over the strategies.
+    """
+
+    weights: np.ndarray
+    errors: np.ndarray
+    gain: float
+    variance: np.ndarray
+
+
+def choose(sets, rule, *, baseline=0, order=None, guard=CLEAR_GAIN):
+    """Weigh strategies for one target by their held-out predictions.
+
+    Parameters
+    ----------
+    sets : list of (P, y, fold)
+        Evidence of each set of folds: predictions of held-out rows, of shape (n_rows, n_strategies), labels
+        and the fold of each row, of shape (n_rows,). Rows without a label (NaN) are left out.
+    rule : {"blend", "best", "first_unbeaten"} or int
+        ``"blend"``: the convex combination with the least squared error. ``"best"``: the strategy with the
+        least mean absolute error. ``"first_unbeaten"``: the first in `order` that no other one beats by
+        more than a standard error. A number: this strategy.
+    baseline : int
+        The strategy that is compared with, and that the guard falls back to.
+    order : list of int, optional
+        Order of preference for ``"first_unbeaten"``. Default: as numbered.
+    guard : float or None
+        Fall back to the baseline unless the gain exceeds this many standard errors. None: never.
 
     Returns
     -------
-    weights : ndarray of shape (n_strategies,)
-    errors : ndarray of shape (n_strategies,)
-        Mean absolute out-of-fold errors.
-    gain : float
-        By what share the error is below that of the first strategy.
-    variance : ndarray of shape (2,)
-        Squared error = variance[0] + variance[1] * disagreement of the strategies.
+    Choice
 
     Raises
     ------
     ValueError
-        No row held out has a label of this target.
+        A set of folds holds out no row that has a label.
     """
-    labelled = [(P[:, t], Y[:, t], fold) for P, Y, fold in sets]
-    labelled = [tuple(a[~np.isnan(y)] for a in (P, y, fold)) for P, y, fold in labelled]
-    if not all(len(y) for _, y, _ in labelled):
-        raise ValueError(f"No row that cv holds out has a label of target {t}.")
-    fixed = None if strategy == "auto" else np.array([float(name == strategy) for name in strategies])
-    weights = np.mean([convex_weights(P, y) for P, y, _ in labelled], axis=0) if fixed is None else fixed
-    sets = [(P, y, fold, _honest_weights(P, y, fold, fixed)) for P, y, fold in labelled]
-    gains = [
-        gain_and_error(np.abs(P[:, 0] - y), np.abs((P * shares).sum(axis=1) - y), fold)
-        for P, y, fold, shares in sets
-    ]
-    # Sets of folds repeat the same rows: the second is no further evidence, so errors are averaged.
-    gain, error = np.mean(gains, axis=0)
-    if guard and gain <= CLEAR_GAIN * error:
-        weights = np.eye(len(weights))[0]
-        sets = [(P, y, fold, np.broadcast_to(weights, P.shape)) for P, y, fold, _ in sets]
-    P, y, _, shares = (np.concatenate(parts) for parts in zip(*sets, strict=True))
+    sets = [tuple(a[~np.isnan(y)] for a in (P, y, fold)) for P, y, fold in sets]
+    if not all(len(y) for _, y, _ in sets):
+        raise ValueError("No row that cv holds out has a label.")
+    fixed = None if rule == "blend" else _fixed_weights(sets, rule, order)
+    if fixed is None:
+        weights = np.mean([convex_weights(P, y, baseline) for P, y, _ in sets], axis=0)
+        shares = [_honest_weights(*evidence, baseline) for evidence in sets]
+    else:
+        weights = fixed
+        shares = [np.broadcast_to(weights, P.shape) for P, _, _ in sets]
+    if guard is not None and not _is_clear(sets, shares, baseline, guard):
+        weights = np.eye(len(weights))[baseline]
+        shares = [np.broadcast_to(weights, P.shape) for P, _, _ in sets]
+    P, y, _ = (np.concatenate(parts) for parts in zip(*sets, strict=True))
+    shares = np.concatenate(shares)
     errors = np.abs(P - y[:, None])
     mean = (P * shares).sum(axis=1)
-    gain = 1 - np.abs(mean - y).mean() / errors[:, 0].mean() if errors[:, 0].any() else 0.0
+    alone = errors[:, baseline].mean()
+    gain = 1 - np.abs(mean - y).mean() / alone if alone > 0 else 0.0
     spread = (shares * (P - mean[:, None]) ** 2).sum(axis=1)
-    variance, _ = nnls(np.column_stack([np.ones(len(y)), spread]), (mean - y) ** 2)
-    return weights, errors.mean(axis=0), gain, variance
+    return Choice(weights, errors.mean(axis=0), gain, residual_variance(mean - y, spread))
 
 
-def _honest_weights(P, y, fold, fixed):
+def _fixed_weights(sets, rule, order):
+    """Weight one for a single strategy."""
+    n_strategies = sets[0][0].shape[1]
+    if rule == "best":
+        errors = np.concatenate([np.abs(P - y[:, None]) for P, y, _ in sets])
+        return np.eye(n_strategies)[errors.mean(axis=0).argmin()]
+    if rule == "first_unbeaten":
+        return preferred(sets, range(n_strategies) if order is None else order)
+    return np.eye(n_strategies)[rule]
+
+
+def _honest_weights(P, y, fold, baseline):
     """Weights for each row from the other folds, so that no blend is judged by rows that made it."""
-    if fixed is not None:
-        return np.broadcast_to(fixed, P.shape)
     shares = np.empty(P.shape)
     for k in np.unique(fold):
         others = fold != k
-        shares[~others] = convex_weights(P[others], y[others]) if others.any() else np.eye(P.shape[1])[0]
+        alone = np.eye(P.shape[1])[baseline]
+        shares[~others] = convex_weights(P[others], y[others], baseline) if others.any() else alone
     return shares
+
+
+def _is_clear(sets, shares, baseline, guard):
+    """Whether a blend beats the baseline by more than so many standard errors."""
+    gains = [
+        gain_and_error(np.abs(P[:, baseline] - y), np.abs((P * share).sum(axis=1) - y), fold)
+        for (P, y, fold), share in zip(sets, shares, strict=True)
+    ]
+    # Sets of folds repeat the same rows: the second is no further evidence, so errors are averaged.
+    gain, error = np.mean(gains, axis=0)
+    return gain > guard * error
+
+
+def residual_variance(error, spread):
+    """Fit squared errors as a constant plus a multiple of a spread, both non-negative.
+
+    Parameters
+    ----------
+    error : ndarray of shape (n_rows,)
+        Held-out errors.
+    spread : ndarray of shape (n_rows,)
+        Variance over strategies, or over members of a network.
+
+    Returns
+    -------
+    ndarray of shape (2,)
+        The constant and the multiple.
+    """
+    return nnls(np.column_stack([np.ones(len(error)), spread]), error**2)[0]
 
 
 def blend(predictions, weights):
@@ -92,26 +149,31 @@ def blend(predictions, weights):
     return mean, (weights * (predictions - mean[:, :, None]) ** 2).sum(axis=2)
 
 
-def convex_weights(P, y):
+def convex_weights(P, y, baseline=0):
     """Weights ≥ 0 with sum 1 that blend predictions with the least squared error.
 
     Parameters
     ----------
     P : ndarray of shape (n_samples, n_models)
-        Out-of-fold predictions.
+        Held-out predictions.
     y : ndarray of shape (n_samples,)
+    baseline : int
+        Model that is preferred among equal ones.
 
     Returns
     -------
     ndarray of shape (n_models,)
     """
-    residual = P - y[:, None]
+    order = [baseline, *(j for j in range(P.shape[1]) if j != baseline)]
+    residual = P[:, order] - y[:, None]
     scale = np.abs(residual).max() or 1.0
     # The weights sum to one, so the blend's error is residual @ w; a heavy row enforces the sum.
     heavy = 1e3 * np.sqrt(len(y))
     A = np.vstack([residual / scale, np.full((1, P.shape[1]), heavy)])
-    weights, _ = nnls(A, np.append(np.zeros(len(y)), heavy))
-    return weights / weights.sum()
+    found, _ = nnls(A, np.append(np.zeros(len(y)), heavy))
+    weights = np.empty(P.shape[1])
+    weights[order] = found / found.sum()
+    return weights
 
 
 def gain_and_error(error_alone, error_transfer, folds):
@@ -120,7 +182,7 @@ def gain_and_error(error_alone, error_transfer, folds):
     Parameters
     ----------
     error_alone, error_transfer : ndarray of shape (n_rows,)
-        Absolute out-of-fold errors.
+        Absolute held-out errors.
     folds : ndarray of int, shape (n_rows,)
 
     Returns
@@ -145,7 +207,7 @@ def preferred(sets, order):
     Parameters
     ----------
     sets : list of (P, y, fold)
-        Out-of-fold predictions of shape (n_rows, n_models), labels and folds of shape (n_rows,).
+        Held-out predictions of shape (n_rows, n_models), labels and folds of shape (n_rows,).
     order : list of int
         Models, the one to keep in doubt first.
 

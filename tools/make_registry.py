@@ -13,10 +13,16 @@ FOLDERS = (
     "hmnn/",
     "clusters/",
     "composition/benchmark/",
+    "composition/matbench/",
     "composition/matbench_cv/",
     "composition/element_properties/",
     "qm7/",
     "qm9/",
+    "adsorption/",
+    "enthalpy/formation_enthalpy.xlsx",
+    "hydration/",
+    "reactions/",
+    "solubility/",
 )
 KEYS = ("name", "sha256", "bytes", "url")
 

@@ -1,6 +1,5 @@
 """Public data of the papers, by URL and sha256."""
 
-import importlib.util
 import os
 from io import BytesIO
 from pathlib import Path
@@ -9,9 +8,10 @@ import numpy as np
 import pandas as pd
 from sklearn.utils._param_validation import validate_params
 
+from ._bunch import check_names
 from ._co_ag import FEATURE_NAMES, TARGET_NAMES, co_ag_bunch
 from .files import CorruptedDataError as CorruptedDataError
-from .files import find_home, read_content, registry
+from .files import find_home, read_content, read_excel, registry
 
 # The only thing that identifies a solvent in the files is its dielectric constant.
 SOLVENTS = {
@@ -173,7 +173,7 @@ def fetch_co_ag(
     15
     """
     entries = _hmnn_registry()
-    stems = _check_subset(subset, entries)
+    stems = check_names(subset, entries, "subset")
     home = find_home(data_home)
     tables = {
         stem: _read_hmnn(stem, read_content(entries[stem], home, download_if_missing), raw) for stem in stems
@@ -199,19 +199,12 @@ def _hmnn_registry():
     return {Path(name).stem: entry for name, entry in registry("hmnn/").items()}
 
 
-def _check_subset(subset, entries):
-    stems = [subset] if isinstance(subset, str) else list(subset)
-    unknown = [stem for stem in stems if stem not in entries]
-    if unknown or not stems:
-        raise ValueError(f"Unknown subset {unknown}: choose one or more of {list(entries)}.")
-    if len(set(stems)) < len(stems):
-        raise ValueError(f"A name occurs twice in subset {stems}: its rows would be doubled.")
-    return stems
-
-
 def _read_hmnn(stem, content, raw):
     """Return one file with our column names, its domain, and which rows have sound features."""
-    table = _read_xlsx(content) if stem == "ec_dmso_ipa" else pd.read_csv(BytesIO(content))
+    if stem == "ec_dmso_ipa":
+        table = read_excel(content, "ec_dmso_ipa.xlsx")
+    else:
+        table = pd.read_csv(BytesIO(content))
     table = _name_columns(table, stem).astype(np.float64)
     table["domain"] = _domain(table["dielectric_constant"], stem)
     table["feature_ok"] = table["f6"] <= MAX_FREQUENCY
@@ -222,12 +215,6 @@ def _read_hmnn(stem, content, raw):
         if stem == TARGET_FILE:
             table = table.drop(index=DUPLICATE_ROW)
     return table
-
-
-def _read_xlsx(content):
-    if importlib.util.find_spec("openpyxl") is None:
-        raise ImportError("ec_dmso_ipa.xlsx needs openpyxl: pip install 'skxfer[excel]'")
-    return pd.read_excel(BytesIO(content), engine="openpyxl")
 
 
 def _name_columns(table, stem):

@@ -1,4 +1,4 @@
-"""Public data on chemical formulas: pre-split benchmark sets, cross-validation folds, element tables."""
+"""Public data on chemical formulas: pre-split benchmark sets and element tables."""
 
 import os
 from io import BytesIO
@@ -14,7 +14,6 @@ from ..inputs import as_object_array
 from .files import DATA, find_home, read_content, registry
 
 PARTS = ("train", "val", "test")
-N_FOLDS = 5
 
 
 class _Set(NamedTuple):
@@ -41,19 +40,6 @@ BENCHMARKS = {
     "mp_magnetization": _Set("mp_mu_b", "magnetization", "μB/cell"),
     "mp_shear_modulus": _Set("mp_shear_modulus", "shear_modulus", "GPa"),
     "oqmd_band_gap": _Set("OQMD_Bandgap", "band_gap", "eV"),
-}
-
-MATBENCH = {
-    "dielectric": _Set("dielectric", "refractive_index", "1"),
-    "expt_gap": _Set("expt_gap", "band_gap", "eV"),
-    "expt_is_metal": _Set("expt_is_metal", "is_metal", "1"),
-    "glass": _Set("glass", "forms_glass", "1"),
-    "jdft2d": _Set("jdft2d", "exfoliation_energy", "meV/atom"),
-    "log_gvrh": _Set("elasticity_log10(G_VRH)", "log10_shear_modulus", "log10(GPa)"),
-    "log_kvrh": _Set("elasticity_log10(K_VRH)", "log10_bulk_modulus", "log10(GPa)"),
-    "perovskites": _Set("castelli", "formation_energy", "eV/cell"),
-    "phonons": _Set("phonons", "last_phonon_dos_peak", "cm⁻¹"),
-    "steels_yield": _Set("steels_yield", "yield_strength", "MPa"),
 }
 
 EMBEDDINGS = ("mat2vec", "magpie", "oliynyk", "jarvis", "onehot")
@@ -123,7 +109,7 @@ def fetch_composition_benchmark(name, *, data_home=None, download_if_missing=Tru
 
     See Also
     --------
-    fetch_matbench_cv : Ten more sets, in five folds.
+    fetch_matbench : Thirteen more sets, in five folds.
     fetch_element_embedding : Numbers for each element.
 
     References
@@ -140,96 +126,13 @@ def fetch_composition_benchmark(name, *, data_home=None, download_if_missing=Tru
     >>> bulk.train.data[:2], bulk.train.target[:2], bulk.unit  # doctest: +SKIP
     (array(['Zr1', 'K2Mg5Sn3'], dtype=object), array([94.658 , 21.9928]), 'GPa')
     """
-    found = _find(name, BENCHMARKS)
-    read = _Reader(f"composition/benchmark/{found.folder}/", data_home, download_if_missing)
+    found = find_set(name, BENCHMARKS)
+    read = Reader(f"composition/benchmark/{found.folder}/", data_home, download_if_missing)
     return Bunch(
         **{part: read.table(f"{part}.csv") for part in PARTS},
         target_name=found.target_name,
         unit=found.unit,
         DESCR=(DATA / "composition_benchmark.rst").read_text(encoding="utf-8"),
-    )
-
-
-@validate_params({"name": [str], **_PLACE}, prefer_skip_nested_validation=True)
-def fetch_matbench_cv(name, *, data_home=None, download_if_missing=True):
-    """Fetch five de-duplicated folds of a Matbench task, by formula: not the official Matbench protocol.
-
-    The folds were made by the authors of CrabNet [1]_ from Matbench [2]_: a formula occurs once, whereas
-    Matbench keeps every polymorph. **Never compare an error on these with the Matbench leaderboard.**
-
-    =================  =======  =============  ============================================
-    name               rows     unit           folder, accepted as a name as well
-    =================  =======  =============  ============================================
-    ``dielectric``     3992     1              ``dielectric``
-    ``expt_gap``       4601     eV             ``expt_gap``
-    ``expt_is_metal``  4917     1 (0 or 1)     ``expt_is_metal``
-    ``glass``          5680     1 (0 or 1)     ``glass``
-    ``jdft2d``         568      meV/atom       ``jdft2d``
-    ``log_gvrh``       9723     log10(GPa)     ``elasticity_log10(G_VRH)``
-    ``log_kvrh``                log10(GPa)     ``elasticity_log10(K_VRH)``
-    ``perovskites``             eV/cell        ``castelli``
-    ``phonons``                 cm⁻¹           ``phonons``
-    ``steels_yield``   312      MPa            ``steels_yield``
-    =================  =======  =============  ============================================
-
-    Parameters
-    ----------
-    name : str
-        Of the table above.
-    data_home : str or path-like, default=None
-        Folder that holds, or will hold, ``composition/matbench_cv/expt_gap/train0.csv`` and the others.
-        Default: the environment variable ``SKXFER_DATA``, else the user's cache folder. It may be read-only
-        when the files are there.
-    download_if_missing : bool, default=True
-        Download a file that is absent.
-
-    Returns
-    -------
-    data : :class:`~sklearn.utils.Bunch`
-        With the attributes
-
-        folds : list of 5 :class:`~sklearn.utils.Bunch`
-            Each with ``train``, ``val`` and ``test``, which hold ``data``, an ndarray of shape (n_samples,)
-            and dtype object with formulas as str, and ``target``, an ndarray of float of shape (n_samples,).
-        target_name, unit : str
-            Of ``target``.
-        DESCR : str
-            Full description, with what is odd about the data.
-
-    Raises
-    ------
-    ValueError
-        For an unknown name.
-    FileNotFoundError
-        If a file is absent and cannot be, or must not be, downloaded.
-    CorruptedDataError
-        If a file does not have its published sha256 (an OSError). It is left where it is and not used.
-
-    See Also
-    --------
-    fetch_composition_benchmark : Sets with one split each.
-
-    References
-    ----------
-    .. [1] Wang et al., "Compositionally restricted attention-based network for materials property
-       predictions", npj Comput. Mater. 7, 77 (2021). https://doi.org/10.1038/s41524-021-00545-1
-    .. [2] Dunn et al., "Benchmarking materials property prediction methods: the Matbench test set and
-       Automatminer reference algorithm", npj Comput. Mater. 6, 138 (2020). https://doi.org/10.1038/s41524-020-00406-3
-
-    Examples
-    --------
-    >>> from skxfer.datasets import fetch_matbench_cv
-    >>> steels = fetch_matbench_cv("steels_yield")  # doctest: +SKIP
-    >>> [len(fold.test.data) for fold in steels.folds]  # doctest: +SKIP
-    [63, 63, 62, 62, 62]
-    """
-    found = _find(name, MATBENCH)
-    read = _Reader(f"composition/matbench_cv/{found.folder}/", data_home, download_if_missing)
-    return Bunch(
-        folds=[Bunch(**{part: read.table(f"{part}{k}.csv") for part in PARTS}) for k in range(N_FOLDS)],
-        target_name=found.target_name,
-        unit=found.unit,
-        DESCR=(DATA / "matbench_cv.rst").read_text(encoding="utf-8"),
     )
 
 
@@ -289,7 +192,7 @@ def fetch_element_embedding(name="mat2vec", *, data_home=None, download_if_missi
     >>> fetch_element_embedding("mat2vec").loc[["Fe", "O"]].shape  # doctest: +SKIP
     (2, 200)
     """
-    read = _Reader("composition/element_properties/", data_home, download_if_missing)
+    read = Reader("composition/element_properties/", data_home, download_if_missing)
     table = read.csv(f"{name}.csv", keep_default_na=False, na_values=[""], index_col=0)
     # keep_default_na: no symbol is ever taken for a missing value.
     unknown = sorted(set(table.index) - set(ELEMENTS))
@@ -302,7 +205,7 @@ def fetch_element_embedding(name="mat2vec", *, data_home=None, download_if_missi
     return table
 
 
-def _find(name, sets):
+def find_set(name, sets):
     """Return the set of that name, or of that folder."""
     found = sets.get(name) or next((one for one in sets.values() if one.folder == name), None)
     if found is None:
@@ -310,7 +213,7 @@ def _find(name, sets):
     return found
 
 
-class _Reader:
+class Reader:
     """Reads the registered files of one folder."""
 
     def __init__(self, prefix, data_home, download_if_missing):

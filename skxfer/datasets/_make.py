@@ -3,6 +3,7 @@
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.special import ndtr
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
@@ -27,6 +28,8 @@ ADVERSARIAL_BORDER = 0.2
             Interval(Real, -1, 1, closed="both"),
         ],
         "noise": [Interval(Real, 0, None, closed="left")],
+        "task": [StrOptions({"regression", "classification"})],
+        "n_classes": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=True,
@@ -41,6 +44,8 @@ def make_domains(
     n_sources=1,
     relation="related",
     noise=0.05,
+    task="regression",
+    n_classes=2,
     random_state=None,
 ):
     """Make a transfer problem with a known relation between sources and target.
@@ -58,6 +63,10 @@ def make_domains(
     - ``"related"``: s = 0.98; ``"unrelated"``: s = 0.
     - ``"adversarial"``: f = g where the first feature exceeds 0.2, and f = -g elsewhere. The source is right
       on a part of the space and says the opposite on the rest, which no rescaling undoes.
+
+    With ``task="classification"`` the same functions, plus noise, are cut into classes at thresholds that all
+    domains share. They lie symmetrically about 0, so that the adversarial source turns the order of classes
+    round exactly; a ``"scaled"`` source ranks rows as the target does and has other shares of the classes.
 
     Parameters
     ----------
@@ -77,6 +86,10 @@ def make_domains(
         How sources relate to the target; a float is the correlation, in [-1, 1].
     noise : float, default=0.05
         Standard deviation of the Gaussian noise on all labels.
+    task : {"regression", "classification"}, default="regression"
+        Whether labels are numbers or classes.
+    n_classes : int, default=2
+        Number of classes for ``task="classification"``. They are about equally frequent in the target.
     random_state : int, RandomState instance or None, default=None
         Makes two calls identical.
 
@@ -88,19 +101,26 @@ def make_domains(
         data : ndarray of shape (n_samples, n_features)
             Sources first, then target, then test.
         target : ndarray of shape (n_samples,) or (n_samples, n_targets)
-            Labels with noise; one-dimensional for ``n_targets=1``.
+            Labels with noise, numbers or classes 0, 1, ..., ``n_classes - 1``; one-dimensional for
+            ``n_targets=1``.
         domain : ndarray of str of shape (n_samples,)
             "source_0", "source_1", ..., "target" and "test".
         source_domains, target_domains, test_domains : tuple of str
             ``test_domains`` is empty for ``n_test=0``.
         target_function : ndarray of the shape of target
-            The target's function without noise at every row: what a perfect model predicts.
+            The target's function without noise at every row: what a perfect model predicts, or for classes
+            what lies behind them.
         own_function : ndarray of the shape of target
             The function of the row's own domain, without noise.
         similarity : ndarray of shape (n_sources, n_targets)
             Pearson's correlation of each source's function with the target's.
         scale, offset : ndarray of shape (n_sources,) or None
             With g = scale · f + offset, where the relation is affine ("identical", "scaled", 1 and -1).
+        thresholds : ndarray of shape (n_targets, n_classes - 1) or None
+            Where the functions are cut into classes: class k lies above k of them.
+        target_probability : ndarray of shape (n_samples, n_classes) or None
+            Probabilities of the target's classes at every row, given the noise: what a perfect classifier
+            predicts. Of shape (n_samples, n_targets, n_classes) for several targets.
         relation : str or float
             As given.
         feature_names, target_names : list of str
@@ -119,6 +139,7 @@ def make_domains(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from skxfer.datasets import make_domains
     >>> problem = make_domains(n_source=100, n_target=20, n_test=50, relation=0.8, random_state=0)
     >>> problem.data.shape
@@ -127,6 +148,12 @@ def make_domains(
     (('source_0',), ('target',))
     >>> problem.similarity.round(2)
     array([[0.8]])
+
+    Classes of the same problem:
+
+    >>> problem = make_domains(task="classification", n_classes=3, random_state=0)
+    >>> np.unique(problem.target).tolist(), problem.target_probability.shape
+    ([0, 1, 2], (730, 3))
     """
     rng = check_random_state(random_state)
     sources = tuple(f"source_{k}" for k in range(n_sources))
@@ -149,6 +176,12 @@ def make_domains(
     for name, f in zip(sources, values, strict=True):
         own[domain == name] = f[N_REFERENCE:][domain == name]
     y = own + noise * rng.normal(size=own.shape)
+    thresholds = probability = None
+    if task == "classification":
+        thresholds = _thresholds(truth[:N_REFERENCE], n_classes)
+        y = (y[:, :, None] > thresholds).sum(axis=2)
+        probability = _probabilities(truth[N_REFERENCE:], thresholds, noise)
+        probability = probability[:, 0] if n_targets == 1 else probability
     truth = truth[N_REFERENCE:]
     if n_targets == 1:
         y, own, truth = y.ravel(), own.ravel(), truth.ravel()
@@ -164,10 +197,12 @@ def make_domains(
         similarity=similarity,
         scale=scale,
         offset=offset,
+        thresholds=thresholds,
+        target_probability=probability,
         relation=relation,
         feature_names=[f"x{k}" for k in range(n_features)],
         target_names=[f"y{k}" for k in range(n_targets)],
-        DESCR=f"Artificial transfer problem, relation {relation!r}, {n_sources} source(s), noise {noise}.",
+        DESCR=f"Artificial {task} problem, relation {relation!r}, {n_sources} source(s), noise {noise}.",
     )
 
 
@@ -206,3 +241,18 @@ def _covariance(a, b):
 def _correlation(a, b):
     a, b = a - a.mean(axis=0), b - b.mean(axis=0)
     return np.mean(a * b, axis=0) / np.sqrt(np.mean(a**2, axis=0) * np.mean(b**2, axis=0))
+
+
+def _thresholds(values, n_classes):
+    """Return cuts, symmetric about 0, that make classes of like frequency: (n_targets, n_classes - 1)."""
+    mirrored = np.vstack([values, -values])
+    cuts = np.quantile(mirrored, np.arange(1, n_classes) / n_classes, axis=0).T
+    return (cuts - cuts[:, ::-1]) / 2
+
+
+def _probabilities(values, thresholds, noise):
+    """Return what a perfect classifier says under Gaussian noise, (n_points, n_targets, n_classes)."""
+    distance = values[:, :, None] - thresholds
+    above = ndtr(distance / noise) if noise else (distance > 0).astype(float)
+    ones = np.ones((*values.shape, 1))
+    return -np.diff(np.concatenate([ones, above, 0 * ones], axis=2), axis=2)

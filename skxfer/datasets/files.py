@@ -1,11 +1,14 @@
 """Data files: the embedded ones, and public ones by URL and sha256."""
 
 import hashlib
+import importlib.util
 import json
 import os
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 
+import pandas as pd
 import pooch
 
 DATA = files(__package__) / "data"
@@ -53,6 +56,18 @@ def read_content(entry, home, download_if_missing):
             f"Delete it to have it downloaded again, or put the file of {entry['url'] or 'that hash'} there."
         )
     return content
+
+
+def read_file(name, data_home, download_if_missing):
+    """Return the bytes of the registered file of that name, from where the caller or the environment says."""
+    return read_content(registry(name)[name], find_home(data_home), download_if_missing)
+
+
+def read_excel(content, file, sheet_name=0):
+    """Return sheets of an Excel workbook as a DataFrame, or as a dict of them; `file` is for the message."""
+    if importlib.util.find_spec("openpyxl") is None:
+        raise ImportError(f"{file} needs openpyxl: pip install 'skxfer[excel]'")
+    return pd.read_excel(BytesIO(content), sheet_name=sheet_name, engine="openpyxl")
 
 
 def _download(entry, path):

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import check_is_fitted
 
-from ..inputs import take
+from ..inputs import n_rows, take
 from ._kinds import (
     cast_inputs,
     inner_learner,
@@ -52,21 +52,54 @@ def fit_learner(estimator, X, Y, *, sample_weight=None, seed=None):
         return fit_in_place(model, X, Y, sample_weight)
 
 
-def predict_learner(model, X):
-    """Predict with any fitted learner.
+def predict_learner(model, X, *, n_targets=None, finite=True):
+    """Predict with any fitted learner, and check what it returns.
 
     Parameters
     ----------
     model : fitted estimator
     X : array-like or sequence of length n_samples
+    n_targets : int, optional
+        Number of columns that the prediction must have. Default: not checked.
+    finite : bool, default=True
+        Whether NaN and infinity in the prediction are an error.
 
     Returns
     -------
     ndarray of float64, shape (n_samples, n_targets)
+
+    Raises
+    ------
+    ValueError
+        The learner returned something other than one row of real numbers per row of X.
     """
     with torch_kept(model):
-        prediction = np.asarray(model.predict(cast_inputs(model, X)), dtype=np.float64)
-    return prediction[:, None] if prediction.ndim == 1 else prediction
+        returned = model.predict(cast_inputs(model, X))
+    name, n_samples = type(inner_learner(model)).__name__, n_rows(X)
+    try:
+        if returned is None:
+            raise TypeError("predict returned nothing")
+        prediction = np.asarray(returned)
+        if prediction.dtype.kind == "c":
+            raise TypeError("they are complex")
+        prediction = prediction.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        kind = type(returned).__name__
+        raise ValueError(f"The predictions of {name} ({kind}) are not real numbers: {error}.") from error
+    shape = prediction.shape
+    prediction = prediction[:, None] if prediction.ndim == 1 else prediction
+    if prediction.ndim != 2 or len(prediction) != n_samples or n_targets not in (None, prediction.shape[1]):
+        expected = f"({n_samples}, {'n_targets' if n_targets is None else n_targets})"
+        expected += f" or ({n_samples},)" if n_targets in (None, 1) else ""
+        raise ValueError(f"The predictions of {name} have the shape {shape}, expected {expected}.")
+    if finite and not np.isfinite(prediction).all():
+        row, column = np.argwhere(~np.isfinite(prediction))[0]
+        raise ValueError(
+            f"{name} predicts {prediction[row, column]} for row {row} of {n_samples}, target {column}: its "
+            "training diverged, or it cannot handle this input. Scale the inputs and targets, or choose "
+            "another learner."
+        )
+    return prediction
 
 
 class PerTarget(RegressorMixin, BaseEstimator):
@@ -105,16 +138,16 @@ class PerTarget(RegressorMixin, BaseEstimator):
     def predict(self, X):
         """Predict all targets, shape (n_samples, n_targets)."""
         check_is_fitted(self)
-        return np.hstack([predict_learner(model, X) for model in self.estimators_])
+        return np.hstack([predict_learner(model, X, n_targets=1) for model in self.estimators_])
 
 
 def fit_in_place(model, X, Y, sample_weight, **fit_params):
-    """Fit in place, with X and y in the form that the learner takes."""
+    """Fit in place, with X and y in the form that the learner takes, and return the model."""
     if sample_weight is not None:
         fit_params |= {weight_name(model): sample_weight}
     if isinstance(model, PerTarget):
         return model.fit(X, Y, **fit_params)
-    inner = inner_learner(model)
+    inner, n_targets = inner_learner(model), Y.shape[1]
     if package_of(inner) == "skorch":
         transformed = any(isinstance(layer, TransformedTargetRegressor) for layer in layers(model))
         if transformed and Y.shape[1] == 1 and parse_version(sklearn.__version__) < parse_version("1.7.2"):
@@ -123,17 +156,21 @@ def fit_in_place(model, X, Y, sample_weight, **fit_params):
                 "y without its second axis, and torch then learns the wrong thing in silence."
             )
         model.fit(cast_inputs(model, X), Y.astype(np.float32), **fit_params)
-        width = predict_learner(model, take(X, [0])).shape[1]
-        if width != Y.shape[1]:
+        width = predict_learner(model, take(X, [0]), finite=False).shape[1]
+        if width != n_targets:
             raise ValueError(
-                f"The network predicts {width} value(s) and is trained on {Y.shape[1]} target(s): give its "
+                f"The network predicts {width} value(s) and is trained on {n_targets} target(s): give its "
                 "module as many outputs as there are targets, but one where labels are missing, since then "
                 "each target has its own network."
             )
         return model
     if Y.shape[1] == 1 and not isinstance(inner, MultiOutputRegressor):
         Y = Y.ravel()
-    return model.fit(X, Y, **fit_params)
+    model.fit(X, Y, **fit_params)
+    if type(inner).__module__.partition(".")[0] not in ("sklearn", "skxfer", "xgboost"):
+        # A wrong number of columns would be broadcast later on, or shift those of other targets.
+        predict_learner(model, take(X, [0]), n_targets=n_targets, finite=False)
+    return model
 
 
 def set_seed(model, seed):

@@ -163,7 +163,8 @@ class Run(Job):
         return fit_learner(self.model, X, Y, seed=self.seed)
 
     def use(self, model, problem):
-        found = Found([predict_learner(model, take(problem.X, test.rows)) for test in self.tests])
+        options = {"n_targets": problem.Y.shape[1], "finite": False}  # each target is judged by itself
+        found = Found([predict_learner(model, take(problem.X, test.rows), **options) for test in self.tests])
         if self.setting == "transfer":
             found.strategy = list(getattr(model, "strategy_", []))
             found.transfer_gain = list(np.atleast_1d(getattr(model, "transfer_gain_", [])))

@@ -288,7 +288,7 @@ class _Fit(Job):
 
     def use(self, model, table):
         X, Y = take(table.X, self.test), table.Y[self.test]
-        prediction = predict_learner(model, X)
+        prediction = predict_learner(model, X, n_targets=Y.shape[1])
         score = {}
         if table.scorer is not None:
             score["score"] = table.scorer(model, X, Y[:, 0] if Y.shape[1] == 1 else Y)

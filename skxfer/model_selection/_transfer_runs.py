@@ -74,7 +74,7 @@ class Run(Job):
         if data.scorer is not None:
             error = -data.scorer(model, X, Y.ravel() if Y.shape[1] == 1 else Y)
         else:
-            error = masked_mean_absolute_error(Y, predict_learner(model, X))
+            error = masked_mean_absolute_error(Y, predict_learner(model, X, n_targets=Y.shape[1]))
         if not np.isfinite(error):
             raise ValueError(f"the error on the test rows is {error}")
         return float(error)

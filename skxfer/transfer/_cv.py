@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from ..choice import blend, choose, gain_and_error
+from ..choice import CLEAR_GAIN, blend, choose, gain_and_error
 from ..folds import target_folds
 from ..inputs import check_inputs, check_targets, n_rows, take
 from ..learners import KeepsFitted, fit_learner, input_tags, predict_learner
@@ -313,13 +313,14 @@ class TransferCV(KeepsFitted, RegressorMixin, BaseEstimator):
             errors, of_fold = np.abs(P[labelled, t] - Y[labelled, t, None]), fold[labelled]
             mae = errors.mean(axis=0)
             alone = np.flatnonzero(~transfer) if not transfer.all() else np.arange(len(names))
-            first, best = alone[mae[alone].argmin()], mae.argmin()
-            order = [first, *(j for j in range(len(names)) if j != first)]
-            wanted = "auto" if self.combine == "blend" else names[best]
-            weights, _, gain, self.variance_[t] = choose(
-                t, [(P[..., order], Y, fold)], [names[j] for j in order], wanted, guard=not transfer.all()
+            first = alone[mae[alone].argmin()]
+            choice = choose(
+                [(P[:, t], Y[:, t], fold)],
+                self.combine,
+                baseline=first,
+                guard=None if transfer.all() else CLEAR_GAIN,
             )
-            self.weights_[t, order] = weights
+            gain, self.weights_[t], self.variance_[t] = choice.gain, choice.weights, choice.variance
             if not transfer.all():
                 self.transfer_gain_[t] = gain
             self.best_name_.append(names[self.weights_[t].argmax()])

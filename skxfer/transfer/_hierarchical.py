@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from ..choice import blend, choose
+from ..choice import CLEAR_GAIN, blend, choose
 from ..domains import check_source_is_fitted, check_source_names, find_rows
 from ..folds import SPLITS_OF_USE, NumericView, target_folds
 from ..inputs import (
@@ -472,11 +472,17 @@ class HierarchicalTransfer(TransformerMixin, RegressorMixin, BaseEstimator):
             Y = task.Y[target[np.concatenate([held for _, held in folds])]]
             fold = np.repeat(np.arange(len(folds)), [len(held) for _, held in folds])
             sets.append((P, Y, fold))
-        chosen = [
-            choose(t, sets, self.strategies_, self.strategy, self.guard) for t in range(self.n_targets_)
-        ]
-        self.strategy_weights_, self.cv_errors_, self.transfer_gain_, self.variance_ = map(
-            np.array, zip(*chosen, strict=True)
+        rule = "blend" if self.strategy == "auto" else self.strategies_.index(self.strategy)
+        chosen = []
+        for t in range(self.n_targets_):
+            evidence = [(P[:, t], Y[:, t], fold) for P, Y, fold in sets]
+            try:
+                chosen.append(choose(evidence, rule, guard=CLEAR_GAIN if self.guard else None))
+            except ValueError as error:
+                raise ValueError(f"Target {t}: {error}") from error
+        self.strategy_weights_, self.cv_errors_, self.transfer_gain_, self.variance_ = (
+            np.array([getattr(choice, name) for choice in chosen])
+            for name in ("weights", "errors", "gain", "variance")
         )
 
     def _shares_of_experts(self):

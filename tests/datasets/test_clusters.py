@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from skxfer.datasets import _boron_clusters as _clusters
-from skxfer.datasets import fetch_boron_clusters
-from skxfer.datasets import files as _files
+from skxfer.datasets import fetch_boron_clusters, files
 
 pytest.importorskip("ase")
 
@@ -151,7 +150,7 @@ def test_absent_file_names_file_and_address(tmp_path):
 
 
 def test_registry_pins_every_cluster_file_to_a_hash_and_a_commit():
-    entries = _files.registry("clusters/")
+    entries = files.registry("clusters/")
     assert {name.split("/")[1] for name in entries} == set(_clusters.SYSTEMS)
     for entry in entries.values():
         assert len(bytes.fromhex(entry["sha256"])) == 32
@@ -164,7 +163,7 @@ def test_registry_of_clusters_agrees_with_the_manifest():
     if not manifest.exists():
         pytest.skip("no MANIFEST.json")
     stated = {entry["name"]: entry for entry in json.loads(manifest.read_text())}
-    for entry in _files.registry("clusters/").values():
+    for entry in files.registry("clusters/").values():
         assert entry.items() <= stated[entry["name"]].items()
 
 

@@ -12,8 +12,7 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from skxfer.datasets import _fetch, fetch_co_ag
-from skxfer.datasets import files as _files
+from skxfer.datasets import _fetch, fetch_co_ag, files
 
 FEATURES = [f"{kind}{k}" for kind in ("f", "iz", "izz") for k in range(1, 7)] + ["ε"]
 TARGETS = ["Eads", "delta_e", "E_bonding", "d-band"]
@@ -36,7 +35,7 @@ def _table(dielectric_constants, seed=0):
 @pytest.fixture(autouse=True)
 def no_cache_of_the_user(monkeypatch, tmp_path):
     """Keep a forgotten data_home from reading or writing the cache of whoever runs the tests."""
-    monkeypatch.setattr(_files.pooch, "os_cache", lambda name: tmp_path / "cache")
+    monkeypatch.setattr(files.pooch, "os_cache", lambda name: tmp_path / "cache")
 
 
 @pytest.fixture
@@ -88,7 +87,7 @@ def _forbid_download(monkeypatch):
     def fail(*args, **kwargs):
         raise AssertionError("a download was tried")
 
-    monkeypatch.setattr(_files.pooch, "retrieve", fail)
+    monkeypatch.setattr(files.pooch, "retrieve", fail)
 
 
 def test_registry_pins_every_file_to_a_hash_and_a_commit():
@@ -236,7 +235,7 @@ def test_missing_openpyxl_names_the_extra(publish, home, monkeypatch):
     content = publish("gas.csv", _table([1.0]))
     (home / "hmnn" / "gas.csv").write_bytes(content)
     (home / "hmnn" / "ec_dmso_ipa.xlsx").write_bytes(publish("ec_dmso_ipa.xlsx", _table([89.6])))
-    monkeypatch.setattr(_fetch.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(files.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"skxfer\[excel\]"):
         fetch_co_ag(subset="ec_dmso_ipa", data_home=home)
     assert len(fetch_co_ag(subset="gas", data_home=home).data) == 1

@@ -1,4 +1,4 @@
-"""Benchmark sets, folds and element tables: what is read, what is refused, and what the real files hold."""
+"""Benchmark sets and element tables: what is read, what is refused, and what the real files hold."""
 
 import csv
 import hashlib
@@ -10,9 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skxfer.datasets import _formulas as _composition
-from skxfer.datasets import fetch_composition_benchmark, fetch_element_embedding, fetch_matbench_cv
-from skxfer.datasets import files as _files
+from skxfer.datasets import (
+    _formulas,
+    fetch_composition_benchmark,
+    fetch_element_embedding,
+    files,
+)
 
 PARTS = ("train", "val", "test")
 NOWHERE = "http://127.0.0.1:9"
@@ -50,7 +53,7 @@ def publish(monkeypatch, home):
         }
         return path
 
-    monkeypatch.setattr(_composition, "registry", lambda prefix: entries)
+    monkeypatch.setattr(_formulas, "registry", lambda prefix: entries)
     return register
 
 
@@ -98,7 +101,7 @@ def test_absent_file_names_file_address_and_place(publish, home):
 def test_damaged_file_is_refused_and_left_alone(publish, home):
     path = _publish_benchmark(publish)[0]
     path.write_text("formula,target\nAl2O3,2.5\n")
-    with pytest.raises(_files.CorruptedDataError, match=r"train.csv is corrupted"):
+    with pytest.raises(files.CorruptedDataError, match=r"train.csv is corrupted"):
         fetch_composition_benchmark("mp_e_hull", data_home=home)
     assert "2.5" in path.read_text()
 
@@ -109,29 +112,15 @@ def test_file_that_is_no_set_of_formulas_and_targets_is_refused(publish, home):
         fetch_composition_benchmark("mp_e_hull", data_home=home)
 
 
-@pytest.mark.parametrize(
-    ("fetch", "known"),
-    [(fetch_composition_benchmark, "oqmd_band_gap"), (fetch_matbench_cv, "steels_yield")],
-)
-@pytest.mark.parametrize("name", ["bulk_modulus", "", "STEELS"])
-def test_unknown_name_lists_the_known_ones(fetch, known, name):
-    with pytest.raises(ValueError, match=f"{name!r}: .*'{known}'"):
-        fetch(name)
+@pytest.mark.parametrize("name", ["bulk_modulus", "", "MP_E_HULL"])
+def test_unknown_name_lists_the_known_ones(name):
+    with pytest.raises(ValueError, match=f"{name!r}: .*'oqmd_band_gap'"):
+        fetch_composition_benchmark(name)
 
 
 def test_unknown_embedding_lists_the_known_ones():
     with pytest.raises(ValueError, match="'mat2vec'"):
         fetch_element_embedding("word2vec")
-
-
-def test_folds_are_five_in_their_order(publish, home):
-    for part in PARTS:
-        for k in range(5):
-            publish(f"composition/matbench_cv/glass/{part}{k}.csv", f"formula,target\n{part}{k},{k}\n")
-    glass = fetch_matbench_cv("glass", data_home=home)
-    assert [fold.test.data.tolist() for fold in glass.folds] == [[f"test{k}"] for k in range(5)]
-    assert [fold.train.target.tolist() for fold in glass.folds] == [[float(k)] for k in range(5)]
-    assert "not the official Matbench protocol" in glass.DESCR
 
 
 def test_embedding_is_by_atomic_number_and_keeps_what_is_missing(publish, home):
@@ -148,25 +137,19 @@ def test_row_that_is_no_element_is_an_error(publish, home):
         fetch_element_embedding("jarvis", data_home=home)
 
 
-@pytest.mark.parametrize(
-    ("sets", "folder", "files"),
-    [
-        (_composition.BENCHMARKS, "benchmark", PARTS),
-        (_composition.MATBENCH, "matbench_cv", [f"{part}{k}" for part in PARTS for k in range(5)]),
-    ],
-)
-def test_registry_has_the_files_of_every_name_and_no_others(sets, folder, files):
-    wanted = {f"composition/{folder}/{one.folder}/{file}.csv" for one in sets.values() for file in files}
-    assert set(_files.registry(f"composition/{folder}/")) == wanted
+def test_registry_has_the_files_of_every_benchmark_and_no_others():
+    folders = [one.folder for one in _formulas.BENCHMARKS.values()]
+    wanted = {f"composition/benchmark/{folder}/{part}.csv" for folder in folders for part in PARTS}
+    assert set(files.registry("composition/benchmark/")) == wanted
 
 
 def test_registry_has_the_element_tables():
-    wanted = {f"composition/element_properties/{name}.csv" for name in _composition.EMBEDDINGS}
-    assert set(_files.registry("composition/element_properties/")) == wanted
+    wanted = {f"composition/element_properties/{name}.csv" for name in _formulas.EMBEDDINGS}
+    assert set(files.registry("composition/element_properties/")) == wanted
 
 
 def test_registry_pins_every_file_to_a_hash_and_a_commit():
-    for entry in _files.registry("composition/").values():
+    for entry in files.registry("composition/").values():
         assert len(bytes.fromhex(entry["sha256"])) == 32
         assert "457b4d4835737ecbe4dd33e53174bd818bd82143" in entry["url"]
         assert entry["bytes"] > 0
@@ -178,7 +161,7 @@ def test_registry_of_compositions_agrees_with_the_manifest():
     if not manifest.exists():
         pytest.skip("no MANIFEST.json")
     stated = {entry["name"]: entry for entry in json.loads(manifest.read_text())}
-    for entry in _files.registry("composition/").values():
+    for entry in files.registry("composition/").values():
         assert entry.items() <= stated[entry["name"]].items()
 
 
@@ -229,23 +212,6 @@ def test_band_gaps_hold_four_compositions_twice_but_none_in_train_and_test():
     table = pd.concat(tables)
     twice = table[table["composition"].duplicated(keep=False)].groupby("composition")["part"].agg("-".join)
     assert sorted(twice) == ["train-train", "train-train", "train-val", "val-test"]
-
-
-@real
-@pytest.mark.parametrize("name", ["steels_yield", "jdft2d", "dielectric"])
-def test_no_composition_is_in_two_parts_of_a_fold(name):
-    for fold in _fetch_or_skip(fetch_matbench_cv, name).folds:
-        rows = sum((_compositions(fold[part].data) for part in PARTS), [])
-        assert len(set(rows)) == len(rows)
-
-
-@real
-@pytest.mark.parametrize(("name", "tested", "total"), [("steels_yield", 312, 312), ("jdft2d", 528, 568)])
-def test_no_formula_is_tested_twice_and_polymorphs_never(name, tested, total):
-    folds = _fetch_or_skip(fetch_matbench_cv, name).folds
-    tests = np.concatenate([fold.test.data for fold in folds])
-    assert len(set(tests)) == len(tests) == tested
-    assert {sum(len(fold[part].data) for part in PARTS) for fold in folds} == {total}
 
 
 @real

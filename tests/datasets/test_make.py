@@ -134,7 +134,10 @@ def test_rescaling_cannot_undo_the_adversarial_source():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"relation": "similar"}, {"relation": 1.1}, {"n_targets": 0}, {"noise": -1.0}, {"n_source": 2.5}],
+    [
+        *({"relation": "similar"}, {"relation": 1.1}, {"n_targets": 0}, {"noise": -1.0}, {"n_source": 2.5}),
+        *({"task": "ranking"}, {"n_classes": 1}),
+    ],
 )
 def test_wrong_parameter_is_named(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skxfer.datasets import _molecules, fetch_qm7, fetch_qm9_subset, load_g2, read_structure_table
-from skxfer.datasets import files as _files
+from skxfer.datasets import _molecules, fetch_qm7, fetch_qm9_subset, files, load_g2, read_structure_table
 from skxfer.structures import read_structures
 
 ase = pytest.importorskip("ase")
@@ -101,7 +100,7 @@ def test_a_broken_block_is_named(publish, tmp_path, old, new, reason):
 def test_a_changed_file_is_not_used(publish, tmp_path):
     publish(f"{UNDER7}/test.txt", NITROGEN.format("-9.25"))
     (tmp_path / UNDER7 / "test.txt").write_text(NITROGEN.format("-9.26"))
-    with pytest.raises(_files.CorruptedDataError, match="sha256"):
+    with pytest.raises(files.CorruptedDataError, match="sha256"):
         fetch_qm9_subset("under7", "test", data_home=tmp_path)
 
 
@@ -163,7 +162,7 @@ def test_registry_of_molecules_agrees_with_the_manifest():
     if not manifest.exists():
         pytest.skip("no MANIFEST.json")
     stated = {entry["name"]: entry for entry in json.loads(manifest.read_text())}
-    for entry in [*_files.registry("qm9/").values(), *_files.registry("qm7/").values()]:
+    for entry in [*files.registry("qm9/").values(), *files.registry("qm7/").values()]:
         assert entry.items() <= stated[entry["name"]].items()
 
 

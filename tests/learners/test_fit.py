@@ -250,3 +250,51 @@ def test_frame_reaches_the_learner_as_a_frame():
     rows = ~np.isnan(HOLES[:, 0])
     expected = LinearRegression().fit(X[rows, 1:2], HOLES[rows, 0]).predict(X[:, 1:2])
     np.testing.assert_allclose(got[:, 0], expected)
+
+
+# what a learner returns -------------------------------------------------------------------------------
+
+
+class Returns(RegressorMixin, BaseEstimator):
+    """Predicts the array given."""
+
+    def __init__(self, prediction=None):
+        self.prediction = prediction
+
+    def fit(self, X, y):
+        pass  # and it does not return itself
+
+    def predict(self, X):
+        return self.prediction[: len(X)] if np.ndim(self.prediction) else self.prediction
+
+
+@pytest.mark.parametrize(
+    ("prediction", "message"),
+    [
+        (np.zeros((40, 1, 2)), r"The predictions of Returns have the shape \(40, 1, 2\), expected"),
+        (np.zeros(39), r"have the shape \(39,\), expected \(40, n_targets\) or \(40,\)"),
+        (np.zeros((40, 3)), r"have the shape \(40, 3\), expected \(40, 2\)\."),
+        (0.5, r"have the shape \(\), expected"),
+        (None, r"\(NoneType\) are not real numbers"),
+        (np.full(40, "high"), r"\(ndarray\) are not real numbers"),
+        (np.full(40, 1j), "are not real numbers: they are complex"),
+        (np.where(np.arange(80) == 7, np.nan, 0.0).reshape(40, 2), "predicts nan for row 3 of 40, target 1"),
+        (np.full(40, -np.inf), "predicts -inf for row 0 of 40, target 0"),
+    ],
+    ids=str,
+)
+def test_what_a_learner_returns_is_checked(prediction, message):
+    n_targets = 2 if np.shape(prediction) == (40, 3) else None
+    with pytest.raises(ValueError, match=message):
+        predict_learner(Returns(prediction), X, n_targets=n_targets)
+
+
+@pytest.mark.parametrize("y", [Y, HOLES, Y[:, [0]]], ids=["two targets", "missing labels", "one target"])
+def test_a_wrong_number_of_columns_is_found_by_the_fit_or_the_prediction(y):
+    with pytest.raises(ValueError, match=r"The predictions of Returns have the shape \(\d+, 3\), expected"):
+        predict_learner(fit_learner(Returns(np.zeros((40, 3))), X, y), X)
+
+
+def test_a_learner_whose_fit_returns_nothing_is_fitted():
+    prediction = predict_learner(fit_learner(Returns(np.arange(40.0)), X, Y[:, [0]]), X)
+    np.testing.assert_array_equal(prediction, np.arange(40.0)[:, None])
