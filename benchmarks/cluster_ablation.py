@@ -13,6 +13,7 @@ from joblib import Parallel, delayed
 from skxfer import SchNetIIARegressor
 from skxfer.model_selection import transfer_analysis, transfer_analysis_summary
 from skxfer.model_selection._transfer_summary import corrected_t_test, holm
+from skxfer.models.schnet_iia import _committee
 from skxfer.structures import HARTREE
 
 SIZE, SPLITS, SEEDS, EPOCHS = 20, range(3), range(3), 20
@@ -32,9 +33,9 @@ CARRIED = {
 
 
 def network(name, seed, **params):
-    return SchNetIIARegressor(
-        energy_unit="eV/atom", max_epochs=EPOCHS, random_state=seed, **NETWORKS[name], **params
-    )
+    # From init as many as from scratch, and as usual more where structures are few.
+    _committee.EPOCHS = _committee.EPOCHS_FROM_INIT = EPOCHS
+    return SchNetIIARegressor(energy_unit="eV/atom", random_state=seed, **NETWORKS[name], **params)
 
 
 def source(name, seed):

@@ -29,9 +29,7 @@ def run(s):
 
     def fit(size, epochs, start=None, rate=1e-3):
         X, y, train, _ = parts[size]
-        model = SchNetIIARegressor(
-            energy_unit="eV/atom", max_epochs=epochs, extend=False, learning_rate=rate, init=start
-        )
+        model = SchNetIIARegressor(energy_unit="eV/atom", max_epochs=epochs, learning_rate=rate, init=start)
         return model.set_params(random_state=s).fit(X[train], y[train])
 
     def error(model):

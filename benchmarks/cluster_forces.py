@@ -42,7 +42,7 @@ def run(name, with_forces, seed):
         model = make_pipeline(ClusterFeaturizer(), learner).fit(X[train], (data.target / n_atoms)[train])
         energy = model.predict(X[test])
         return 1e3 * np.abs(energy - (data.target / n_atoms)[test]).mean(), np.nan, process_time() - start
-    model = SchNetIIARegressor(**NETWORKS[name], extend=False, random_state=seed)
+    model = SchNetIIARegressor(**NETWORKS[name], random_state=seed)
     model.fit(X[train], data.target[train], forces=forces[train] if with_forces else None)
     seconds = process_time() - start
     predicted, energy, _ = model.predict_forces(X[test], return_energy=True)

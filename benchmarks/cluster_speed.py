@@ -11,7 +11,7 @@ from _common import save_table
 from ase.build import bulk
 
 from skxfer import SchNetIIARegressor
-from skxfer.models._schnet_iia import _graph
+from skxfer.models.schnet_iia._graphs import make_graph
 from skxfer.nn.graph import Graphs
 from skxfer.nn.schnet import SchNet
 from skxfer.structures import neighbour_pairs, read_structures
@@ -34,7 +34,7 @@ def batch_seconds(X, **params):
     """Of one optimizer step on twenty structures."""
     torch.manual_seed(0)
     net = SchNet(**params)
-    graph = _graph(read_structures(X[:200]), 6.0, "cpu").to(torch.float32)
+    graph = make_graph(read_structures(X[:200]), 6.0, "cpu").to(torch.float32)
     data = Graphs(graph, {"energy": torch.zeros(200)})
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-5, fused=True)
     batches = iter(torch.arange(200).split(20) * 10)
@@ -69,7 +69,7 @@ def main():
             f"{1e3 * median(lambda: neighbour_pairs(structures, 6.0)):.0f} ms",
         )
     )
-    model = SchNetIIARegressor(energy_unit="eV/atom", random_state=0, extend=False, max_epochs=1)
+    model = SchNetIIARegressor(energy_unit="eV/atom", random_state=0, max_epochs=1)
     start = process_time()
     model.fit(X[:1600], y[:1600])
     rows.append(("one epoch of 1600 SeB20, default, with set-up", f"{process_time() - start:.2f} s"))
@@ -80,7 +80,7 @@ def main():
         ("energies of 500 SeB20, default", f"{500 / median(lambda: model.predict(X[:500]), 5):.0f} / s")
     )
     small = bulk("Cu", cubic=True) * 2
-    crystal = SchNetIIARegressor(max_epochs=1, extend=False, random_state=0).fit([small, small], [-1.0, -1.0])
+    crystal = SchNetIIARegressor(max_epochs=1, random_state=0).fit([small, small], [-1.0, -1.0])
     for repeat in (6, 9, 14):
         atoms = bulk("Cu", cubic=True) * repeat
         start = perf_counter()

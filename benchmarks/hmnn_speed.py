@@ -93,7 +93,7 @@ def plain_loop(Z, Y, n_members):
 
 def ours(X, Y, n_members):
     """Seconds of a fit with everything around it, and the model."""
-    model = HMNNRegressor(cv=None, max_epochs=EPOCHS, extend=False, n_members=n_members, random_state=0)
+    model = HMNNRegressor(cv=None, max_epochs=EPOCHS, n_members=n_members, random_state=0)
     start = perf_counter()
     model.fit(X, Y)
     return perf_counter() - start, model
@@ -104,7 +104,7 @@ if __name__ == "__main__":
     data = load_co_ag_emt()
     rows = data.domain == "gas"
     X, Y = data.data[rows], data.target[rows]
-    Z = HMNNRegressor(cv=None, max_epochs=1, extend=False).fit(X, Y).network_.featurizer.transform(X)
+    Z = HMNNRegressor(cv=None, max_epochs=1).fit(X, Y).network_.featurizer.transform(X)
     Y_scaled = (Y - Y.mean(axis=0)) / Y.std(axis=0)
     many = np.tile(data.data, (66, 1))  # 200 970 rows
     table = []

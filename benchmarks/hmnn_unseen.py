@@ -15,11 +15,10 @@ UNSEEN = ["cyclohexane", "diethyl_ether"]
 NAMES = ["Eads", "delta_e", "E_bonding", "d_band"]
 SEEDS = {"auto": range(5), "rest": range(3)}
 SETTINGS = {
-    "target only": {"strategy": "target_only", "cv": None},
-    "tiers": {"strategy": "tiers", "cv": None},
-    "merge, all rows": {"strategy": "merge", "source_filter": None, "cv": None},
-    "merge": {"strategy": "merge", "cv": None},
-    "merge+tune": {"strategy": "merge+tune", "cv": None},
+    **{
+        name: {"strategy": name, "cv": None}
+        for name in ("target_only", "frozen_experts", "merge", "merge_relevant", "fine_tuned")
+    },
     "auto": {},
 }
 

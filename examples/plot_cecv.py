@@ -46,7 +46,7 @@ print(len(probes), "ternary alloys:", *probes[:4], "...")
 # whatever that shows was not learned. For this page to build in half a minute they are small and
 # briefly trained.
 
-small = {"hidden_dim": 32, "n_blocks": 1, "max_epochs": 12, "extend": False}
+small = {"hidden_dim": 32, "n_blocks": 1, "max_epochs": 12}
 candidates = {
     name: LGDCNNRegressor(variant=name, **small) for name in ("lgdcnn", "v1", "v2", "ldcnn", "dcnn")
 }

@@ -48,7 +48,6 @@ models = {
         hidden_dim=32,
         n_blocks=1,
         max_epochs=25,
-        extend=False,
         random_state=0,
     ).fit(X_train, y_train)
     for variant in ("lstm", "dcnn-k1", "dcnn", "lgdcnn")

@@ -63,8 +63,7 @@ for kind, params in settings.items():
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         networks[kind] = [
-            QDDTransformer(hidden_dim=100, extend=False, random_state=seed, **params).fit(X, y)
-            for seed in range(5)
+            QDDTransformer(hidden_dim=100, random_state=seed, **params).fit(X, y) for seed in range(5)
         ]
     if kind == "trained":
         print(sum(network.improved_ for network in networks[kind]), "of 5 were improved by training")

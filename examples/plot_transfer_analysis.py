@@ -29,7 +29,7 @@ sources = {"one atom less": clusters("Cu", "Ag", 7, 130), "elements swapped": cl
 # A small network, so that this page is made in a minute. What is carried over: nothing but the embedding
 # of the elements, as was published, or all weights.
 network = SchNetIIARegressor(
-    hidden_dim=16, n_interactions=2, learning_rate=0.005, max_epochs=60, extend=False, random_state=0
+    hidden_dim=16, n_interactions=2, learning_rate=0.005, max_epochs=60, random_state=0
 )
 results = transfer_analysis(
     network,

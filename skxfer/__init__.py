@@ -31,7 +31,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
             "fetch_co_ag",
             "fetch_composition_benchmark",
             "fetch_element_embedding",
-            "fetch_matbench_cv",
+            "fetch_matbench",
             "fetch_qm7",
             "fetch_qm9_subset",
             "load_co_ag_emt",

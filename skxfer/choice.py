@@ -226,3 +226,32 @@ def preferred(sets, order):
         if not beaten:
             break
     return np.eye(n_models)[model]
+
+
+def compare_errors(sets, baseline):
+    """Compare the held-out errors of all strategies for one target with those of one of them.
+
+    Parameters
+    ----------
+    sets : list of (P, y, fold)
+        As in :func:`choose`, without missing labels.
+    baseline : int
+
+    Returns
+    -------
+    list of dict
+        For each strategy ``mae`` and ``mae_error``, the mean absolute error and its standard error over
+        folds; ``gain`` and ``gain_error``, how much lower it is than that of the baseline on the same rows;
+        and the error of each fold, ``fold0_mae``, ... The first four are means over the sets of folds.
+    """
+    errors = [np.abs(P - y[:, None]) for P, y, _ in sets]
+    folds = [fold for *_, fold in sets]
+    table = []
+    for j in range(errors[0].shape[1]):
+        pairs = list(zip(errors, folds, strict=True))
+        mae = np.mean([gain_and_error(e[:, j], np.zeros(len(e)), fold) for e, fold in pairs], axis=0)
+        gain = np.mean([gain_and_error(e[:, baseline], e[:, j], fold) for e, fold in pairs], axis=0)
+        by_fold = [e[fold == k, j].mean() for e, fold in pairs for k in np.unique(fold)]
+        row = dict(zip(("mae", "mae_error", "gain", "gain_error"), (*mae, *gain), strict=True))
+        table.append(row | {f"fold{k}_mae": mean for k, mean in enumerate(by_fold)})
+    return table

@@ -74,7 +74,7 @@ def cluster_rows(Z, domain, n_clusters, random_state, *, at_least=None):
     )
 
 
-def folds_like_the_use(Z, domain, use, n_splits, random_state):
+def folds_like_the_use(Z, domain, use, n_splits, random_state, groups=None):
     """Folds over target rows in which held-out rows are as new as those to be predicted.
 
     Parameters
@@ -88,6 +88,8 @@ def folds_like_the_use(Z, domain, use, n_splits, random_state):
         clusters, since how new is unknown.
     n_splits : int
     random_state : int, RandomState or None
+    groups : ndarray of shape (n_target,), optional
+        Rows that no fold separates: the fold of most rows of a group takes all of them.
 
     Returns
     -------
@@ -97,19 +99,35 @@ def folds_like_the_use(Z, domain, use, n_splits, random_state):
     Raises
     ------
     ValueError
-        Too few target rows, or for ``"new_domains"`` fewer than two target domains.
+        Too few target rows or groups, or for ``"new_domains"`` fewer than two target domains.
     """
     rng = check_random_state(random_state)
     n = len(Z)
     if n < n_splits:
         raise ValueError(
             f"cv={n_splits} folds need at least as many target rows, there are n_samples={n}. Lower cv, "
-            "or do without cross-validation (HierarchicalTransfer: guard=False with strategy='frozen' or "
-            "'merge'; HMNNRegressor: cv=None)."
+            "or do without cross-validation (guard=False with one strategy; HMNNRegressor: cv=None)."
+        )
+    n_groups = n if groups is None else len(np.unique(groups))
+    if n_groups < n_splits:
+        raise ValueError(
+            f"cv={n_splits} folds need at least as many groups of rows, there are {n_groups} in {n} rows: "
+            "rows of one group, of one composition or with equal inputs are not separated. Lower cv."
         )
     seed = rng.randint(np.iinfo(np.int32).max)
     if use == "similar":
-        return [_fold_numbers(KFold(n_splits, shuffle=True, random_state=seed).split(Z), n)]
+        if n_groups < n:
+            split = GroupKFold(n_splits, shuffle=True, random_state=seed).split(Z, groups=groups)
+        else:
+            split = KFold(n_splits, shuffle=True, random_state=seed).split(Z)
+        return [_fold_numbers(split, n)]
+    sets = _folds_of_new(Z, domain, use, n_splits, rng, seed)
+    return sets if n_groups == n else [_together(fold, groups) for fold in sets]
+
+
+def _folds_of_new(Z, domain, use, n_splits, rng, seed):
+    """Folds of new domains or inputs."""
+    n = len(Z)
     if use == "new_domains":
         names, codes = np.unique(np.zeros(n) if domain is None else domain, return_inverse=True)
         if len(names) < 2:
@@ -123,6 +141,14 @@ def folds_like_the_use(Z, domain, use, n_splits, random_state):
     n_fine = min(4 * n_splits, max(n_splits, n // 2))
     fine = cluster_rows(Z, domain, n_fine, seed, at_least=n_splits)
     return [coarse, _fold_numbers(GroupKFold(n_splits).split(Z, groups=fine), n)]
+
+
+def _together(fold, groups):
+    """Give all rows of a group the fold that most of them have."""
+    _, groups = np.unique(groups, return_inverse=True)
+    counts = np.zeros((groups.max() + 1, fold.max() + 1), dtype=int)
+    np.add.at(counts, (groups, fold), 1)
+    return np.unique(counts.argmax(axis=1)[groups], return_inverse=True)[1]
 
 
 def _fold_numbers(split, n):
@@ -178,7 +204,7 @@ def use_from_deployment(Z, Z_deploy, domain, n_splits, random_state):
     return min(uses, key=mismatch.get)
 
 
-def target_folds(X, Y, domain, cv, predict_on, numbers, X_deploy, random_state):
+def target_folds(X, Y, domain, cv, predict_on, numbers, X_deploy, random_state, groups=None, equal=None):
     """Find sets of folds over the target rows that look like the use.
 
     Parameters
@@ -190,10 +216,14 @@ def target_folds(X, Y, domain, cv, predict_on, numbers, X_deploy, random_state):
         All but an int is used as it is.
     predict_on : {"auto", "similar", "new_domains", "new_inputs"}
         ``"auto"``: what `X_deploy` looks like, ``"new_inputs"`` without it.
-    numbers : callable
-        Turns inputs into an array of numbers.
+    numbers : callable or None
+        Turns inputs into an array of numbers, for ``"auto"`` and ``"new_inputs"``.
     X_deploy : inputs to be predicted, or None
     random_state : int, RandomState or None
+    groups : ndarray of shape (n_target,), optional
+        Rows that no fold separates.
+    equal : ndarray of shape (n_target,), optional
+        Number of each different input: without `groups`, folds of similar rows do not separate equal ones.
 
     Returns
     -------
@@ -210,10 +240,12 @@ def target_folds(X, Y, domain, cv, predict_on, numbers, X_deploy, random_state):
     if not isinstance(cv, Integral):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The groups parameter is ignored")
-            return None, [list(check_cv(cv).split(X, Y, domain))]
-    Z = numbers(X)
+            return None, [list(check_cv(cv).split(X, Y, domain if groups is None else groups))]
     if predict_on == "auto" and X_deploy is None:
         predict_on = "new_inputs"
+    Z = numbers(X) if predict_on in ("auto", "new_inputs") else np.empty((len(Y), 0))
+    if predict_on == "auto" and not Z.shape[1]:
+        predict_on = "similar"
     elif predict_on == "auto":
         # Few folds leave so much out that any rows look new: how new is judged by five.
         n_splits = max(cv, min(5, len(Z)))
@@ -223,7 +255,9 @@ def target_folds(X, Y, domain, cv, predict_on, numbers, X_deploy, random_state):
             "Folds of new inputs need numbers, and X holds none: use a Pipeline that turns X into "
             "numbers before the learner, or predict_on='similar'."
         )
-    sets = folds_like_the_use(Z, domain, predict_on, cv, random_state)
+    if groups is None and predict_on == "similar":
+        groups = equal
+    sets = folds_like_the_use(Z, domain, predict_on, cv, random_state, groups)
     return predict_on, [
         [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)] for fold in sets
     ]

@@ -1,46 +1,27 @@
 """Chemical formulas as atomic fractions: the parser that every composition model shares."""
 
-import re
 import warnings
 from array import array
 from collections.abc import Mapping
-from numbers import Real
 
 import numpy as np
 from scipy import sparse
 
-__all__ = ["ELEMENTS", "combine_properties", "composition_groups", "parse_formulas"]
+from ._formula_text import COLUMN, ELEMENTS, PLAIN, SMALLEST_AMOUNT, parse_entry, warn_of_hydrates
+from ._read_once import ReadOnce, as_objects
 
-_PERIODS = """
-H He
-Li Be B C N O F Ne
-Na Mg Al Si P S Cl Ar
-K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr
-Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe
-Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn
-Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og
-"""
-ELEMENTS = tuple(_PERIODS.split())
-_COLUMN = {symbol: column for column, symbol in enumerate(ELEMENTS)}
-_COLUMN |= {"D": 0, "T": 0}
-# Amounts below this count as absent, as in pymatgen: they are dust of floating-point subtraction.
-_SMALLEST_AMOUNT = 1e-8
+__all__ = [
+    "ELEMENTS",
+    "Formulas",
+    "combine_properties",
+    "composition_groups",
+    "parse_entry",
+    "parse_formulas",
+    "read_formulas",
+]
 
-_NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
-# Split by this, a plain formula leaves nothing but symbols and amounts.
-_PLAIN = re.compile(rf"([A-Z][a-z]?)({_NUMBER}|)")
-_TOKEN = re.compile(
-    r"\s*(?:(?P<symbol>[A-Z][a-z]*)|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<dot>[·•∙⋅*@]|\.(?![0-9])))"
-    rf"\s*(?P<number>{_NUMBER})?\s*"
-)
-_LEADING_NUMBER = re.compile(rf"\s*({_NUMBER})?\s*")
-_NEGATIVE = re.compile(r"(?<=[A-Za-z)\]}])[-−][0-9.]")
-# A sign, with digits or without, is a charge only where the formula or a bracket ends.
-_SIGNS = "[0-9⁰¹²³⁴⁵⁶⁷⁸⁹]*[-+−⁺⁻]+[0-9⁰¹²³⁴⁵⁶⁷⁸⁹]*"
-_CHARGE = re.compile(rf"(?:\^\{{{_SIGNS}\}}|\^?{_SIGNS})(?=\s*(?:$|[)\]}}]))")
-_DOUBTFUL_HYDRATE = re.compile(r"(?<=[A-Za-z)\]}])([0-9]+)\.([0-9]+\s*H2O\s*)$")
-_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-_PAIRS = {"(": ")", "[": "]", "{": "}"}
+# Fractions below this are lost in rounding and count as absent.
+SMALLEST_FRACTION = 1e-12
 
 
 class TakesFormulas:
@@ -62,8 +43,11 @@ def parse_formulas(X):
     A formula is read to its last character or refused. It is made of
 
     - symbols of the 118 elements, ``D`` and ``T`` counting as hydrogen;
-    - amounts after a symbol or a bracket: ``2``, ``0.5``, ``.5``, ``1e-3``, ``₂``;
+    - amounts after a symbol or a bracket: ``2``, ``0.5``, ``.5``, ``1e-3``, ``₂``, ``2/3``, ``½``;
     - brackets ``()``, ``[]`` and ``{}`` to any depth;
+    - isotopes, in a bracket with their mass number: ``[13C]O2``, ``[2H]2O``, ``[13C6]H6``. They count as
+      their element. Any other number behind a bracket multiplies what is in it:
+      ``(3InAs)0.95(In2Te3)0.05``;
     - parts joined by ``·`` (also ``•``, ``∙``, ``⋅``, ``*``, or ``@`` as in Y3N@C80), each with an
       optional coefficient in front: ``CuSO4·5H2O``, ``3CaO·Al2O3``, ``CaSO4*0.5H2O``;
     - white space between any of these.
@@ -71,13 +55,14 @@ def parse_formulas(X):
     An ASCII dot before a digit is a decimal point, as in pymatgen: most data have
     ``La1.85Sr0.15CuO4``. So ``CuSO4.5H2O`` means CuSO\\ :sub:`4.5`\\ H\\ :sub:`2`\\ O, which is warned of;
     write ``CuSO4·5H2O`` for the hydrate. Before anything else it joins parts (``NaCl.H2O``).
-    Amounts below 1e-8 count as absent, as in pymatgen.
+    Amounts below 1e-8 count as absent, as in pymatgen, and so do fractions below 1e-12.
 
     Parameters
     ----------
     X : sequence of length n_samples
         Formulas as str, pymatgen Compositions, or dicts of symbol to amount, also mixed: a list, a tuple,
-        a Series, an array of shape (n_samples,) or (n_samples, 1), or a DataFrame of one column.
+        a Series, an array of shape (n_samples,) or (n_samples, 1), a DataFrame of one column, or
+        :class:`Formulas`, which are not read again.
 
     Returns
     -------
@@ -103,14 +88,93 @@ def parse_formulas(X):
     >>> print(fractions[0, ELEMENTS.index("Fe")], fractions[0, ELEMENTS.index("O")])
     0.4 0.6
     """
+    return X.fractions if isinstance(X, Formulas) else _parse(as_list(X))
+
+
+class Formulas(ReadOnce):
+    """Formulas that have been parsed, once, for everything that looks at them.
+
+    It can be given wherever X is a sequence of formulas; :func:`parse_formulas` returns its fractions and
+    reads nothing again. Its entries are those that it was read from: ``formulas[3]`` and iteration return
+    them. ``formulas[2:5]``, a mask or an array of indices return Formulas.
+
+    Parameters
+    ----------
+    entries : ndarray of object, shape (n_samples,)
+        Formulas, pymatgen Compositions or dicts.
+    fractions : csr_array of shape (n_samples, 118)
+        What :func:`parse_formulas` makes of them. It is shared and cannot be written to.
+
+    Examples
+    --------
+    >>> from skxfer.formulas import parse_formulas, read_formulas
+    >>> formulas = read_formulas(["Fe2O3", "CuO", "NaCl"])
+    >>> formulas[1], list(formulas[1:])
+    ('CuO', ['CuO', 'NaCl'])
+    >>> parse_formulas(formulas) is formulas.fractions
+    True
+    """
+
+    def __init__(self, entries, fractions):
+        self.entries = entries
+        self.fractions = fractions
+        for array_ in (fractions.data, fractions.indices, fractions.indptr):
+            array_.flags.writeable = False
+
+    def __len__(self):
+        return len(self.entries)
+
+    def __repr__(self):
+        return f"<Formulas: {len(self)}>"
+
+    def take(self, rows):
+        """Return some of the formulas.
+
+        Parameters
+        ----------
+        rows : slice, or ndarray of int or of bool
+
+        Returns
+        -------
+        Formulas
+        """
+        rows = self._rows(rows)
+        return Formulas(self.entries[rows], self.fractions[rows])
+
+
+def read_formulas(X):
+    """Parse formulas, and keep them with what was read.
+
+    Parameters
+    ----------
+    X : sequence of length n_samples
+        As of :func:`parse_formulas`.
+
+    Returns
+    -------
+    Formulas
+        X itself if it is that already.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`parse_formulas`.
+    """
+    if isinstance(X, Formulas):
+        return X
     formulas = as_list(X)
+    return Formulas(as_objects(formulas), _parse(formulas))
+
+
+def _parse(formulas):
+    """Atomic fractions of a list of formulas."""
     # Compact arrays: a million formulas as Python numbers would take ten times the memory.
     columns, amounts, lengths = array("i"), array("d"), array("q")
-    split = _PLAIN.split
+    split = PLAIN.split
     for row, formula in enumerate(formulas):
         try:
             tokens = split(formula)
-            found = [_COLUMN[symbol] for symbol in tokens[1::3]]
+            found = [COLUMN[symbol] for symbol in tokens[1::3]]
             if not found or any(tokens[::3]):
                 raise KeyError
             values = [float(amount) if amount else 1.0 for amount in tokens[2::3]]
@@ -119,7 +183,7 @@ def parse_formulas(X):
         columns.extend(found)
         amounts.extend(values)
         lengths.append(len(found))
-    _warn_of_hydrates(formulas)
+    warn_of_hydrates(formulas, stacklevel=3)
     return _fractions(np.array(columns), np.array(amounts), np.array(lengths), formulas)
 
 
@@ -257,8 +321,7 @@ def combine_properties(properties, *, exclude=None):
 def _parse_part(name, formulas):
     """Formulas as a list and as fractions; errors say of which part they are."""
     try:
-        formulas = as_list(formulas)
-        return formulas, parse_formulas(formulas)
+        return as_list(formulas), parse_formulas(formulas)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{name}: {error}") from None
 
@@ -290,9 +353,11 @@ def _fractions(columns, amounts, lengths, formulas):
     np.cumsum(lengths, out=starts[1:])
     matrix = sparse.csr_array((amounts, columns, starts), shape=(len(lengths), len(ELEMENTS)))
     matrix.sum_duplicates()
-    matrix.data[matrix.data < _SMALLEST_AMOUNT] = 0.0
+    matrix.data[matrix.data < SMALLEST_AMOUNT] = 0.0
+    with np.errstate(over="ignore"):
+        totals = matrix.sum(axis=1)
+        matrix.data[matrix.data < SMALLEST_FRACTION * np.repeat(totals, np.diff(matrix.indptr))] = 0.0
     matrix.eliminate_zeros()
-    totals = matrix.sum(axis=1)
     bad = np.flatnonzero(~((totals > 0) & np.isfinite(totals)))
     if bad.size:
         row = bad[0]
@@ -307,7 +372,9 @@ def as_list(X):
     if isinstance(X, (str, bytes, Mapping)) or hasattr(X, "get_el_amt_dict"):
         raise TypeError(f"X is the single formula {X!r}: put it in a list, [{X!r}].")
     if isinstance(X, (set, frozenset)):
-        raise TypeError("X is a set, which has no order: nobody could tell whose row is whose. Pass a list.")
+        raise TypeError("X is a set, which has no order. Pass a list.")
+    if isinstance(X, Formulas):
+        return X.entries.tolist()
     if sparse.issparse(X):
         raise TypeError("X is a sparse matrix of numbers, but formulas such as 'Fe2O3' are expected.")
     columns = getattr(X, "columns", None)
@@ -330,131 +397,3 @@ def as_list(X):
     if not hasattr(X, "__len__"):
         raise TypeError(f"X must be a sequence of formulas such as ['Fe2O3', 'CuO'], got {type(X).__name__}.")
     return list(X)
-
-
-def parse_entry(row, entry):
-    """Columns and amounts of any entry, or an error that names it."""
-    try:
-        if isinstance(entry, str):
-            return _parse_formula(entry)
-        if hasattr(entry, "get_el_amt_dict"):
-            entry = entry.get_el_amt_dict()
-        if isinstance(entry, Mapping):
-            return _parse_mapping(entry)
-    except ValueError as error:
-        raise ValueError(f"Row {row}, formula {entry!r}: {error}") from None
-    message = f"Row {row} of X is {entry!r} ({type(entry).__name__}), not a formula such as 'Fe2O3'. "
-    if entry is None or type(entry).__name__ == "NAType" or (isinstance(entry, Real) and np.isnan(entry)):
-        raise TypeError(
-            message + "Drop this row; or, if it should be sodium nitride (NaN), read the file with "
-            "pandas.read_csv(..., converters={'formula': str})."
-        )
-    if isinstance(entry, bytes):
-        raise TypeError(message + "Decode it, entry.decode().")
-    raise TypeError(message + "Give a str, a pymatgen Composition or a dict of symbol to amount.")
-
-
-def _parse_mapping(amounts):
-    """Columns and amounts of a dict of symbol (or element) to amount."""
-    columns, values = [], []
-    for key, amount in amounts.items():
-        symbol = str(getattr(key, "symbol", key))
-        if symbol not in _COLUMN:
-            raise ValueError(f"{symbol!r} is no element.")
-        if not isinstance(amount, Real) or not np.isfinite(amount) or amount < 0:
-            raise ValueError(f"the amount of {symbol} is {amount!r}; it must be a finite number, 0 or more.")
-        columns.append(_COLUMN[symbol])
-        values.append(float(amount))
-    return columns, values
-
-
-def _parse_formula(formula):
-    """Columns and amounts of a formula with brackets, dots or spaces."""
-    text = formula.translate(_SUBSCRIPTS)
-    if not text.strip():
-        raise ValueError("it is empty.")
-    columns, amounts = [], []
-    leading = _LEADING_NUMBER.match(text)
-    # Of each open bracket: itself, its position, where its amounts start, where those of its last part
-    # start, and the coefficient of that part.
-    stack = [["", 0, 0, 0, float(leading[1] or 1)]]
-    at = leading.end()
-    while at < len(text):
-        token = _TOKEN.match(text, at)
-        if token is None:
-            raise ValueError(_explain(text, at))
-        number = float(token["number"] or 1)
-        if symbol := token["symbol"]:
-            if symbol not in _COLUMN:
-                raise ValueError(f"{symbol!r} at position {token.start('symbol')} is no element.")
-            columns.append(_COLUMN[symbol])
-            amounts.append(number)
-        elif token["open"]:
-            stack.append([token["open"], token.start("open"), len(amounts), len(amounts), number])
-        elif token["dot"]:
-            _end_part(stack[-1], amounts, f"{token['dot']!r} at position {token.start('dot')}")
-            stack[-1][3:] = len(amounts), number
-        else:
-            close = f"{token['close']!r} at position {token.start('close')}"
-            bracket, _, start, *_ = frame = stack.pop()
-            if _PAIRS.get(bracket) != token["close"]:
-                raise ValueError(f"{close} closes no such bracket.")
-            _end_part(frame, amounts, close)
-            amounts[start:] = [number * amount for amount in amounts[start:]]
-        at = token.end()
-    if len(stack) > 1:
-        raise ValueError(f"{stack[-1][0]!r} at position {stack[-1][1]} is not closed.")
-    _end_part(stack[0], amounts, "the end")
-    return columns, amounts
-
-
-def _end_part(frame, amounts, end):
-    """Multiply the amounts since the last dot or bracket by the coefficient in front of them."""
-    *_, start, coefficient = frame
-    if start == len(amounts):
-        raise ValueError(f"there is no element before {end}.")
-    amounts[start:] = [coefficient * amount for amount in amounts[start:]]
-
-
-def _explain(text, at):
-    """Say what is wrong at a position where no token fits."""
-    if _NEGATIVE.match(text, at):
-        return f"the amount at position {at} is negative."
-    if charge := _CHARGE.match(text, at):
-        return (
-            f"the charge {charge[0]!r} at position {at} is not part of a composition. Leave it out; "
-            "for a net charge keep it in a column of its own."
-        )
-    if text[at] in "-‐–—−+":
-        return (
-            f"{text[at]!r} at position {at} is not understood: write elements without hyphens between them, "
-            "as in 'NiZr', and amounts as numbers, not as variables such as '7-x'."
-        )
-    if text[at] in "⁰¹²³⁴⁵⁶⁷⁸⁹":
-        return f"{text[at]!r} at position {at} is not understood: leave out the mass numbers of isotopes."
-    if text[at] in ".0123456789":
-        return (
-            f"the number at position {at} follows another one. If the dot is that of a hydrate, write it as "
-            "'·' or '*': 'CaSO4·0.5H2O'."
-        )
-    if text[at].islower():
-        return f"{text[at]!r} at position {at} is no element: symbols start with a capital."
-    return f"{text[at]!r} at position {at} is not understood."
-
-
-def _warn_of_hydrates(formulas):
-    """Warn once of decimal points that may be the dots of hydrates."""
-    doubtful = [
-        row
-        for row, formula in enumerate(formulas)
-        if isinstance(formula, str) and "H2O" in formula and _DOUBTFUL_HYDRATE.search(formula)
-    ]
-    if doubtful:
-        first = formulas[doubtful[0]]
-        hydrate = _DOUBTFUL_HYDRATE.sub(r"\1·\2", first)
-        more = f" (as in {len(doubtful)} formulas; this is the first)" if len(doubtful) > 1 else ""
-        warnings.warn(
-            f"Row {doubtful[0]}: in {first!r} the dot is read as a decimal point{more}. If it is that of a "
-            f"hydrate, write {hydrate!r}.",
-            stacklevel=3,
-        )

@@ -8,6 +8,8 @@ from scipy import sparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_array, validate_data
 
+from ._read_once import ReadOnce
+
 take = _safe_indexing  # rows of an array, DataFrame, sparse matrix or list
 
 
@@ -116,7 +118,7 @@ def check_inputs(estimator, X, *, reset, allow_nan=False):
     Tables of numbers are checked for finite values and a consistent number of
     columns. DataFrames stay DataFrames, so that a learner can select columns.
     Sequences of objects (formulas, structures), also in an array of one column,
-    become 1-D object arrays.
+    become 1-D object arrays; what was read once stays so.
 
     Parameters
     ----------
@@ -138,6 +140,10 @@ def check_inputs(estimator, X, *, reset, allow_nan=False):
         NaN or inf (naming row and column), a wrong number of columns, no rows, a
         missing object (naming the row).
     """
+    if isinstance(X, ReadOnce):
+        if not len(X):
+            raise ValueError("Found 0 sample(s) in X while a minimum of 1 is required.")
+        return X
     if _is_objects(X):
         objects = as_object_array(X.ravel() if getattr(X, "ndim", 1) == 2 else X)
         _check_present(objects)
@@ -229,6 +235,26 @@ def check_numbers(y):
             ) from None
 
 
+def _check_labels(given, n_samples, what, remedy):
+    labels = np.asarray(given)
+    if labels.dtype.kind in "US" and not isinstance(given, np.ndarray):
+        # numpy would have written a missing label, or a number, as text.
+        labels = np.asarray(given, dtype=object)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.shape != (n_samples,):
+        raise ValueError(
+            f"{what} must have one label per row: X has {n_samples} rows, {what} has shape {labels.shape}."
+        )
+    missing = pd.isna(pd.Series(labels, dtype=object)).to_numpy()
+    if missing.any():
+        raise ValueError(
+            f"{what} has no label in row {np.flatnonzero(missing)[0]} ({missing.sum()} rows in all). "
+            f"{remedy}, or drop the rows."
+        )
+    return labels
+
+
 def check_sample_domain(sample_domain, n_samples):
     """Validate domain labels.
 
@@ -247,23 +273,7 @@ def check_sample_domain(sample_domain, n_samples):
     ValueError
         Wrong length or shape, or missing labels (naming the first row).
     """
-    labels = np.asarray(sample_domain)
-    if labels.dtype.kind in "US" and not isinstance(sample_domain, np.ndarray):
-        # numpy would have written a missing label, or a number, as text.
-        labels = np.asarray(sample_domain, dtype=object)
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.shape != (n_samples,):
-        raise ValueError(
-            f"sample_domain must have one label per row: X has {n_samples} rows, "
-            f"sample_domain has shape {labels.shape}."
-        )
-    missing = pd.isna(pd.Series(labels, dtype=object)).to_numpy()
-    if missing.any():
-        raise ValueError(
-            f"sample_domain has no label in row {np.flatnonzero(missing)[0]} ({missing.sum()} rows in all). "
-            "Name the domain of each row, or drop the rows."
-        )
+    labels = _check_labels(sample_domain, n_samples, "sample_domain", "Name the domain of each row")
     if labels.dtype != object:
         return labels
     strings = np.array([isinstance(label, str) for label in labels])
@@ -274,6 +284,26 @@ def check_sample_domain(sample_domain, n_samples):
             f"row {row} has {labels[row]!r}. Convert all to text."
         )
     return labels.astype(str) if strings.all() else labels
+
+
+def check_groups(groups, n_samples):
+    """Validate group labels of rows.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_samples,)
+    n_samples : int
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        Wrong length or shape, or a missing label (naming the first row).
+    """
+    return _check_labels(groups, n_samples, "groups", "Name the group of each row")
 
 
 def check_names(names, what):

@@ -84,6 +84,6 @@ def composition_net():
     from skxfer.datasets import load_miedema
 
     X, y = load_miedema(return_X_y=True)
-    size = {"hidden_dim": 16, "n_blocks": 1, "max_epochs": 2, "extend": False, "random_state": 0}
+    size = {"hidden_dim": 16, "n_blocks": 1, "max_epochs": 2, "random_state": 0}
     # The default makes one feature map of the two elements of a binary formula.
     return LGDCNNRegressor(variant="lgdcnn", **size).fit(X[:150], y[:150])

@@ -36,7 +36,7 @@ class Springs(BaseEstimator):
 
     def fit(self, X=None, y=None):
         self.min_distance_, self.max_gap_, self.n_calls_ = 2.0, 3.0, 0
-        self.calibration_, self.scale_ = np.array([1e-4, 1.0]), 0.2
+        self.variance_, self.scale_ = np.array([[1e-4, 1.0]]), 0.2
         return self
 
     def predict_forces(self, X, return_energy=False):
@@ -67,7 +67,7 @@ def tiny(**params):
     pytest.importorskip("skorch")
     from skxfer import SchNetIIARegressor
 
-    params = {"hidden_dim": 8, "n_interactions": 1, "n_rbf": 12, "cutoff": 4.5, "extend": False} | params
+    params = {"hidden_dim": 8, "n_interactions": 1, "n_rbf": 12, "cutoff": 4.5} | params
     return SchNetIIARegressor(random_state=0, **params)
 
 

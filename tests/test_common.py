@@ -69,7 +69,7 @@ TABLE = [
     SequentialTransfer(Ridge()),
     TransferCV(estimator=Ridge(), candidates=[("baseline", RandomForestRegressor(3))], cv=2),
     TransferCV(estimator=Ridge(), candidates=[("baseline", Ridge(10.0))], combine="blend"),
-    HMNNRegressor(max_epochs=30, extend=False, n_members=2, hidden_dim=32, expert_dim=16),
+    HMNNRegressor(max_epochs=30, n_members=2, hidden_dim=32, expert_dim=16),
 ]
 # Estimators that learn from objects (formulas here, structures elsewhere) and their domains.
 DOMAINS = {
@@ -137,14 +137,13 @@ OBJECTS = DOMAINS | {
         n_blocks=1,
         batch_size=16,
         max_epochs=40,
-        extend=False,
         random_state=0,
     ),
     "network of atoms": SchNetIIARegressor(
-        hidden_dim=8, n_interactions=1, n_rbf=8, cutoff=3.0, max_epochs=20, extend=False, random_state=0
+        hidden_dim=8, n_interactions=1, n_rbf=8, cutoff=3.0, max_epochs=20, random_state=0
     ),
     "network of orbitals": QDDTransformer(
-        hidden_dim=8, n_layers=1, radius=0.5, spacing=0.5, max_epochs=2, extend=False, random_state=0
+        hidden_dim=8, n_layers=1, radius=0.5, spacing=0.5, max_epochs=2, random_state=0
     ),
 }
 
@@ -259,7 +258,16 @@ def test_every_public_estimator_is_in_a_registry():
 # tables -----------------------------------------------------------------------------------------------
 
 
-@parametrize_with_checks(TABLE)
+# A row with the weight two is not in two batches.
+WEIGHTS_ARE_NOT_COPIES = "check_sample_weight_equivalence_on_dense_data"
+
+
+def expected_failures(model):
+    is_network = isinstance(model, HMNNRegressor)
+    return {WEIGHTS_ARE_NOT_COPIES: "it is trained in batches of rows"} if is_network else {}
+
+
+@parametrize_with_checks(TABLE, expected_failed_checks=expected_failures)
 def test_scikit_learn_check(estimator, check):
     check(estimator)
 
@@ -271,8 +279,9 @@ def test_scikit_learn_check(estimator, check):
 )
 def test_scikit_learn_checks_pass_with_routing(model):
     with config_context(enable_metadata_routing=True):
-        results = check_estimator(model, on_skip=None)
-    assert {result["status"] for result in results} <= {"passed", "skipped"}
+        results = check_estimator(model, on_skip=None, expected_failed_checks=expected_failures(model))
+    failed = {result["check_name"] for result in results if result["status"] not in ("passed", "skipped")}
+    assert failed == set(expected_failures(model))
 
 
 # objects ----------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from sklearn.svm import SVR
 from skxfer import HierarchicalTransfer
 from skxfer.datasets import make_domains
 from skxfer.metrics import masked_scorer
-from skxfer.model_selection import TargetKFold, _jobs, learning_curve_transfer, portability_study
+from skxfer.model_selection import TargetKFold, _workers, learning_curve_transfer, portability_study
 
 distributed = pytest.importorskip("dask.distributed", reason="needs skxfer[dask]")
 
@@ -125,7 +125,7 @@ def test_a_learner_that_kills_every_worker_is_recorded_and_the_rest_goes_on(clus
 
 @pytest.mark.parametrize("n_workers", [0, 1])
 def test_jobs_are_given_up_when_no_worker_comes(n_workers, problem, monkeypatch):
-    monkeypatch.setattr(_jobs, "NO_WORKER_SECONDS", 3.0)
+    monkeypatch.setattr(_workers, "NO_WORKER_SECONDS", 3.0)
     workers = []
     with (
         distributed.LocalCluster(n_workers=0, dashboard_address=":0", host="127.0.0.1") as cluster,

@@ -231,7 +231,8 @@ def test_pymatgen_compositions_mix_with_text():
         ("CaSO4.0.5H2O", "the number at position 7 follows another one"),
         ("Fe,O", "',' at position 2 is not understood"),
         ("Fe_2", "'_' at position 2 is not understood"),
-        ("Fe2/3O", "'/' at position 3 is not understood"),
+        ("Fe2O3/SiO2", "'/' at position 5 is not understood"),
+        ("Fe2/0O", "the fraction at position 2 divides by 0"),
         ("Fe2O3 (hematite)", "'h' at position 7 is no element"),
     ],
 )

@@ -98,6 +98,7 @@ def test_readme_shows_the_numbers_of_the_benchmarks(table):
     assert table() in (ROOT / "README.md").read_text(encoding="utf-8"), table()
 
 
+@pytest.mark.timeout(300)  # a page trains several networks
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
 def test_page_prints_what_it_shows(page):
     text = page.read_text(encoding="utf-8")

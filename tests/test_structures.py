@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import skxfer.structures
-from skxfer.structures import Structures, looks_like_hartree, neighbour_pairs, read_structures
+import skxfer.structures._neighbours
+from skxfer.structures import looks_like_hartree, neighbour_pairs, read_structures
 
 ase = pytest.importorskip("ase")
 pytest.importorskip("matscipy")
@@ -73,16 +73,16 @@ def test_cells_without_a_volume_are_refused(cell, pbc, vectors):
 
 
 def test_flat_cells_are_no_matter_where_they_do_not_repeat():
-    flat, thin = [[3, 0, 0], [6, 0, 0], [0, 0, 4]], [[3, 0, 0], [0, 3, 0], [0, 0, 1e-3]]
+    flat = [[3, 0, 0], [6, 0, 0], [0, 0, 4]]
     atoms = [ase.Atoms("H", cell=flat, pbc=pbc) for pbc in (False, [True, False, True])]
-    assert len(read_structures([*atoms, ase.Atoms("H", cell=thin, pbc=True)])) == 3
+    assert len(read_structures(atoms)) == 2
 
 
 def test_some_structures_are_taken():
     atoms = [molecule(name) for name in ("H2O", "CH4", "C6H6")]
     found, same = read_structures(atoms).take(np.array([2, 0])), read_structures([atoms[2], atoms[0]])
-    for ours, theirs in zip(found, same, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    for name in ("numbers", "positions", "first", "cell", "pbc"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(same, name))
 
 
 def test_counts():
@@ -96,8 +96,8 @@ def test_counts():
 def test_pairs_are_those_of_ase(seed, cutoff, small):
     atoms = random_atoms(seed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(skxfer.structures, "SMALL", 100 if small else 0)
-        patch.setattr(skxfer.structures, "TOO_CLOSE", 0.0)
+        patch.setattr(skxfer.structures._neighbours, "SMALL", 100 if small else 0)
+        patch.setattr(skxfer.structures._neighbours, "TOO_CLOSE", 0.0)
         found = read_structures([atoms])
         pairs = neighbour_pairs(found, cutoff)
     apart = found.positions[pairs.j] - found.positions[pairs.i] + pairs.shift
@@ -124,7 +124,7 @@ def test_pairs_belong_to_their_structure():
     ("X", "error", "match"),
     [
         (molecule("H2O"), TypeError, "a single one in a list"),
-        ("water.xyz", TypeError, "ase.io.read"),
+        ("water.xyz", TypeError, "read_structure_file"),
         (np.zeros((3, 2)), TypeError, "a table of numbers"),
         ([], ValueError, "Found 0 sample"),
         ([WATER, "no.xyz"], ValueError, "Structure 1: there is no file 'no.xyz'"),
@@ -166,12 +166,6 @@ def test_atoms_that_are_there_twice_are_refused(pbc):
     found = read_structures([WATER, twice])
     with pytest.raises(ValueError, match="Atoms 2 and 3 of structure 1 are 0.01 Å apart"):
         neighbour_pairs(found, 5.0)
-
-
-def test_structures_are_read_once():
-    found = read_structures([WATER])
-    assert isinstance(found, Structures)
-    assert read_structures(found) is found
 
 
 def test_overlapping_atoms_are_returned_when_asked_for():

@@ -52,7 +52,7 @@ class SkxferCalculator(_calculator.Calculator):
     max_std : float, optional
         Warn where the standard deviation of the energy is larger, in eV/atom; inf: never. Default: five
         times that where the members of the committee agree (the square root of the first of
-        ``model.calibration_``), or a tenth of ``model.scale_`` if that is more.
+        ``model.variance_``), or a tenth of ``model.scale_`` if that is more.
     warn : bool, default=True
         False only counts, in `n_warnings_`.
 
@@ -94,7 +94,7 @@ class SkxferCalculator(_calculator.Calculator):
     >>> from skxfer import SchNetIIARegressor, SkxferCalculator
     >>> molecules = [Atoms("H2", [[0, 0, 0], [0, 0, r]]) for r in (0.6, 0.7, 0.8, 0.9, 1.0)]
     >>> energy = [-29.6, -31.3, -31.6, -31.2, -30.6]
-    >>> model = SchNetIIARegressor(max_epochs=5, extend=False, random_state=0).fit(molecules, energy)
+    >>> model = SchNetIIARegressor(max_epochs=5, random_state=0).fit(molecules, energy)
     >>> atoms = molecules[-1].copy()
     >>> atoms.calc = SkxferCalculator(model)
     >>> atoms.get_forces().shape
@@ -234,8 +234,8 @@ def _check_model(model):
 def _default_limits(model):
     """Limits of distances and of error bars from what the model knows of its training structures."""
     closest, gap = getattr(model, "min_distance_", 0.0), getattr(model, "max_gap_", np.inf)
-    std, calibration = np.inf, getattr(model, "calibration_", None)
-    if calibration is not None and np.isfinite(calibration).all():
-        std = max(LARGE * np.sqrt(calibration[0]), SHARE * model.scale_)
+    std, variance = np.inf, getattr(model, "variance_", None)
+    if variance is not None and np.isfinite(variance).all():
+        std = max(LARGE * np.sqrt(variance[0, 0]), SHARE * model.scale_)
     # Without any pair in training there is nothing to compare with.
     return CLOSER * closest if np.isfinite(closest) else 0.0, FARTHER * gap, float(std)

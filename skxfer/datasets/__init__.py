@@ -19,6 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_molecules": ["fetch_qm7", "fetch_qm9_subset"],
         "_reactions": ["fetch_buchwald_hartwig"],
         "_solubility": ["fetch_solubility"],
+        "_structure_file": ["read_structure_file"],
         "_structure_table": ["read_structure_table"],
     },
 )

@@ -9,7 +9,8 @@ import pandas as pd
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
-from ..structures import _read_file, read_structures
+from .._paths import open_path
+from ..structures import read_file, read_results, read_structures
 
 # Rows that an error lists.
 SHOWN = 5
@@ -19,13 +20,13 @@ SHOWN = 5
     {
         "table": [str, os.PathLike, pd.DataFrame],
         "structures": [str, os.PathLike, None],
-        "target": [str, list],
+        "target": [str, list, None],
         "id_column": [str, None],
         "pattern": [str, None],
     },
     prefer_skip_nested_validation=True,
 )
-def read_structure_table(table, structures=None, *, target, id_column=None, pattern=None):
+def read_structure_table(table, structures=None, *, target=None, id_column=None, pattern=None):
     """Read structures from files, and their properties from a table that names them.
 
     This is how archives such as the polymers of Huan et al. [1]_ are laid out once their properties are in a
@@ -35,12 +36,13 @@ def read_structure_table(table, structures=None, *, target, id_column=None, patt
     Parameters
     ----------
     table : str, path-like or DataFrame
-        CSV file with a header, or what was read from one. Ids of a file are read as text, so that ``0001``
-        keeps its zeros.
+        CSV file with a header, its name taken literally, or what was read from one. Ids of a file are read
+        as text, so that ``0001`` keeps its zeros.
     structures : str or path-like, default=None
         Folder of the structure files. Default: that of `table`.
-    target : str or list of str
-        Column or columns to learn, numbers. Empty cells become NaN.
+    target : str, list of str or None, default=None
+        Column or columns to learn, numbers. Empty cells become NaN. None: the total energies in the files,
+        as those of extended xyz.
     id_column : str, default=None
         Column that names the file of each row: either with its ending (``0001.cif``, ``sub/0001.xyz``) or
         without, if a single file in the folder has that name and any ending. Default: the first column.
@@ -56,9 +58,11 @@ def read_structure_table(table, structures=None, *, target, id_column=None, patt
         data : list of :class:`ase.Atoms` of length n_samples
             Whatever one structure per file ASE reads: CIF, xyz, POSCAR, ... Periodic if the file says so.
         target : ndarray of float of shape (n_samples,) or, for a list, (n_samples, n_targets)
-            In the units of the table.
+            In the units of the table; energies of the files in eV.
         target_names : list of str
             Their columns.
+        energy, forces, stress
+            What the files hold of these: see :func:`~skxfer.structures.read_results`.
         ids : ndarray of str of shape (n_samples,)
             As in the table.
         files : list of str of length n_samples
@@ -69,9 +73,10 @@ def read_structure_table(table, structures=None, *, target, id_column=None, patt
     Raises
     ------
     ValueError
-        For a column that is not in the table; an id that is empty or there twice; a target that is no
-        number; an id that several files could mean; a file that holds no structure, several, or one that
-        no model takes (all naming row and id, file or value). Rows are counted from 0.
+        For a column that is not in the table; without `target`, files without energies; an id that is empty
+        or there twice; a target that is no number; an id that several files could mean; a file that holds no
+        structure, several, or one that no model takes (all naming row and id, file or value). Rows are
+        counted from 0.
     FileNotFoundError
         If the folder, or the files of some rows, do not exist (naming the rows).
     ImportError
@@ -105,22 +110,31 @@ def read_structure_table(table, structures=None, *, target, id_column=None, patt
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {str(folder)!r}.")
     frame, id_column = _read_table(table, id_column)
-    targets = [target] if isinstance(target, str) else list(target)
+    targets = [target] if isinstance(target, str) else list(() if target is None else target)
     absent = [column for column in (id_column, *targets) if column not in frame]
-    if absent or not targets:
+    if absent or (target is not None and not targets):
         raise ValueError(f"{name} has the columns {list(frame.columns)}, and {absent or 'target'} is needed.")
     if not len(frame):
         raise ValueError(f"{name} has no rows.")
     ids = _ids(frame[id_column], name)
-    y = np.stack([_numbers(frame[column], ids, name) for column in targets], axis=1)
+    columns = [_numbers(frame[column], ids, name) for column in targets]
     files = _find_files(ids, folder, pattern, name)
-    data = [_read_file(path, row) for row, path in enumerate(files)]
+    data = [read_file(path, row) for row, path in enumerate(files)]
     read_structures(data)  # what no model would take is refused here, with its row
+    results = read_results(data)
+    if target is None:
+        if results.energy is None:
+            raise ValueError(
+                f"{name}: the files hold no energies. Name the column to learn in `target`: it has "
+                f"{list(frame.columns)}."
+            )
+        columns, targets = [results.energy], ["energy"]
     _warn_of_others(files, folder, table, name)
     return Bunch(
         data=data,
-        target=y.ravel() if isinstance(target, str) else y,
+        target=np.stack(columns, axis=1) if isinstance(target, list) else columns[0],
         target_names=targets,
+        **results,
         ids=np.array(ids),
         files=[str(path) for path in files],
         frame=frame,
@@ -130,6 +144,7 @@ def read_structure_table(table, structures=None, *, target, id_column=None, patt
 def _read_table(table, id_column):
     if isinstance(table, pd.DataFrame):
         return table.reset_index(drop=True), table.columns[0] if id_column is None else id_column
+    table = open_path(table)
     if id_column is None:
         id_column = pd.read_csv(table, nrows=0).columns[0]
     # A converter, not a dtype: no id, "NA" or "NaN", is taken for a missing value.

@@ -118,18 +118,7 @@ class ClusterFeaturizer(StructureFeaturizer):
     def _learn(self, structures):
         self.periodic_ = bool(structures.pbc.any())
 
-    def transform(self, X):
-        """Compute the features.
-
-        Parameters
-        ----------
-        X : sequence of length n_structures
-
-        Returns
-        -------
-        ndarray of shape (n_structures, n_features_out)
-        """
-        structures = self._read(X)
+    def _features(self, structures):
         wrong = structures.pbc.any(axis=1)
         if wrong.any() and not self.periodic_:
             raise ValueError(

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._optional import require
-from ..formulas import ELEMENTS, TakesFormulas, parse_formulas
+from ..formulas import ELEMENTS, TakesFormulas, parse_formulas, read_formulas
 from ._element_statistics import STATISTICS, element_statistics
 
 # Our name and matminer's.
@@ -168,7 +168,25 @@ class CompositionFeaturizer(TakesFormulas, TransformerMixin, BaseEstimator):
             source.
         """
         check_is_fitted(self)
-        features = element_statistics(parse_formulas(X), self.element_table_, self.statistics_)
+        return self._features(parse_formulas(X))
+
+    def fit_transform(self, X, y=None):
+        """Fit and compute the features, reading the formulas once.
+
+        Parameters
+        ----------
+        X : sequence of length n_samples
+        y : None
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_properties * n_statistics)
+        """
+        formulas = read_formulas(X)
+        return self.fit(formulas)._features(formulas.fractions)
+
+    def _features(self, fractions):
+        features = element_statistics(fractions, self.element_table_, self.statistics_)
         return features.reshape(len(features), self._n_features_out)
 
     @property

@@ -11,6 +11,7 @@ from sklearn.utils import gen_even_slices
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._optional import require
+from ..structures import check_images, compact_cells, wrapped_positions
 from ._structures import StructureFeaturizer
 
 
@@ -18,27 +19,27 @@ class DscribeFeaturizer(StructureFeaturizer):
     """Base of transformers that have ``_descriptors`` of dscribe."""
 
     _parameter_constraints: dict = {"n_jobs": [Integral, None]}
+    # Atoms and images of one structure that fit in memory.
+    _most_atoms = 1e7
 
-    def transform(self, X):
-        """Compute the descriptor of each structure.
+    def _features(self, structures):
+        return np.stack(self._compute(structures, self._descriptors))
 
-        Parameters
-        ----------
-        X : sequence of length n_structures
-
-        Returns
-        -------
-        ndarray of shape (n_structures, n_features_out)
-        """
-        return np.stack(self._compute(self._read(X), self._descriptors))
+    def _compact(self, structures):
+        """Structures in cells that dscribe can handle; a ValueError if they take too much memory."""
+        check_images(structures, self.r_cut, most=self._most_atoms)
+        return compact_cells(structures, self.r_cut)
 
     def _compute(self, structures, make):
         """Features of each structure in a list, by what is made for periodic ones and for others."""
+        structures = self._compact(structures).without_entries()
+        # dscribe takes atoms to be in the cell, and loses neighbours of those outside.
+        structures.positions = wrapped_positions(structures)
         n_jobs = effective_n_jobs(self.n_jobs)
         n_parts = min(len(structures), 4 * n_jobs if n_jobs > 1 else 1)
         # Not dscribe's own pool of processes, which hangs, and which joblib cannot spread over a cluster.
         parts = Parallel(n_jobs=self.n_jobs)(
-            delayed(self._compute_part)(structures.take(np.arange(part.start, part.stop)), part.start, make)
+            delayed(self._compute_part)(structures[part], part.start, make)
             for part in gen_even_slices(len(structures), n_parts)
         )
         return [features for part in parts for features in part]
@@ -278,6 +279,9 @@ class CoulombMatrixFeaturizer(DscribeFeaturizer):
                 f"Structure {periodic[0]} is periodic, and Coulomb matrices are of molecules: set its pbc to "
                 "False if it is one, or use SOAPFeaturizer or MBTRFeaturizer."
             )
+
+    def _compact(self, structures):
+        return structures
 
     def _descriptors(self, periodic):
         return require("dscribe.descriptors").CoulombMatrix(self.n_atoms_max_, permutation=self.permutation)

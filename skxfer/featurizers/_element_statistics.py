@@ -36,7 +36,10 @@ def _std_dev(values, weights):
     if values.shape[1] == 1:
         return np.zeros((len(values), values.shape[2]))
     deviation = values - _mean(values, weights)[:, None]
-    return np.sqrt((weights * deviation**2).sum(axis=1) / (1 - (weights**2).sum(axis=1)))
+    norm = 1 - (weights**2).sum(axis=1)
+    # Where one element has nearly all, that difference is rounding, and twice the sum over pairs is not.
+    pairs = 2 * (weights[:, 1:] * np.cumsum(weights, axis=1)[:, :-1]).sum(axis=1)
+    return np.sqrt((weights * deviation**2).sum(axis=1) / np.where(norm < 1e-6, pairs, norm))
 
 
 def _mode(values, weights):

@@ -85,6 +85,8 @@ class MBTRFeaturizer(DscribeFeaturizer):
     (1, 200)
     """
 
+    # dscribe makes a full matrix of their distances.
+    _most_atoms = 15_000
     _parameter_constraints: dict = {
         **DscribeFeaturizer._parameter_constraints,
         "geometry": ["array-like"],

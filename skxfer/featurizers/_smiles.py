@@ -1,7 +1,7 @@
 """From SMILES to structures: conformers by RDKit, as the first step of a pipeline on molecules."""
 
 import warnings
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
@@ -12,19 +12,26 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._optional import require
 from ..inputs import as_object_array
+from ._conformers import convert
+from ._time_limit import StoppedError, calls
 
 # Failures that an error or a warning lists.
 SHOWN = 5
-MAX_STEPS = 2000
+_SOURCES = {
+    "MMFF94": "that of MMFF94",
+    "UFF": "that of UFF",
+    "experiment": "that of the experiment",
+    None: "the one as embedded",
+}
 
 
 class SmilesToAtoms(TransformerMixin, BaseEstimator):
     """Three-dimensional structures of molecules from their SMILES.
 
     Each molecule gets its hydrogen atoms and `n_conformers` conformers by distance geometry (ETKDGv3 [1]_),
-    optimised with a force field; the one of lowest energy is kept. What comes out is a sequence of
-    :class:`ase.Atoms`, which every descriptor and model of structures here takes: put this first in a
-    pipeline.
+    optimised with a force field; the one of lowest energy is kept. Bond lengths are checked, as force fields
+    guess some that are wrong by .3 Å. What comes out is a sequence of :class:`ase.Atoms`, which every
+    descriptor and model of structures here takes: put this first in a pipeline.
 
     Parameters
     ----------
@@ -34,9 +41,20 @@ class SmilesToAtoms(TransformerMixin, BaseEstimator):
     optimize : bool, default=True
         Optimise the conformers with MMFF94 [2]_, or with UFF where MMFF94 lacks parameters (boron, metals,
         H2, O2). False: as embedded; which is the lowest is still by the force field.
+    fragment : {"largest"} or None, default=None
+        Which of several molecules in one SMILES, as in salts, is kept: the one with most heavy atoms (of
+        equally many the heaviest), with its charge. None: such SMILES are refused, as it is not known where
+        the molecules are relative to each other.
     cap : {"H"} or None, default=None
         What takes the place of the attachment points ``*`` of a polymer's repeat unit. None: molecules with
         such are refused.
+    atom_order : {"canonical", "smiles"}, default="canonical"
+        Order of the atoms: one that does not depend on how the SMILES is written, or that of the SMILES, with
+        hydrogen atoms behind all others. The geometry is the same.
+    time_limit : float or None, default=60.0
+        Seconds after which a molecule counts as failed, such as cages for which RDKit looks for conformers
+        without end. Molecules are made in a process of their own, which can be ended. None: no limit, and no
+        such process.
     on_error : {"raise", "none"}, default="raise"
         What to do if there is no structure: raise an error that lists the rows, or warn of them and put None
         in their places. A pipeline needs a structure in every row, so find the bad rows with "none" first.
@@ -56,10 +74,17 @@ class SmilesToAtoms(TransformerMixin, BaseEstimator):
         For X that is no sequence of SMILES, or an entry that is no str (naming the row).
     ValueError
         For SMILES that cannot be read, that hold no atoms, several molecules or, with ``cap=None``,
-        attachment points; molecules that cannot be embedded, or are unknown to both force fields (naming
-        row, SMILES and reason). With ``on_error="none"`` a UserWarning.
+        attachment points; molecules that cannot be embedded, are unknown to both force fields, take too long,
+        or have impossible bond lengths in every geometry (naming row, SMILES and reason). With
+        ``on_error="none"`` a UserWarning.
     ImportError
         RDKit or ASE is not installed (extra ``smiles``).
+
+    Warns
+    -----
+    UserWarning
+        The geometry of the usual force field is impossible, and that of another, or of the experiment, is
+        used (naming the row).
 
     See Also
     --------
@@ -67,12 +92,17 @@ class SmilesToAtoms(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    The same molecule gives the same structure however its SMILES is written, so atoms are in RDKit's
-    canonical order. Stereocentres that the SMILES leaves open get one of their configurations.
-    Structures depend on the version of RDKit.
+    The same molecule gives the same structure however its SMILES is written. Radicals stay radicals: no
+    hydrogen is added where the SMILES has none. Stereocentres that the SMILES leaves open get one of their
+    configurations. Structures depend on the version of RDKit.
 
-    ``atoms.info`` holds ``smiles``, as given; ``force_field``, "MMFF94", "UFF" or None if none was needed;
-    and ``charge`` where there is one. Isotopes become ordinary atoms.
+    ``atoms.info`` holds ``smiles``, as given; ``force_field``, "MMFF94", "UFF", None if none was used, or
+    "experiment"; ``charge`` where there is one; and ``removed``, SMILES of the molecules that `fragment` left
+    out. Isotopes become ordinary atoms.
+
+    Bonds are compared with radii by bond order [3]_. Where MMFF94 gives a bond that is out of range, as in
+    isothiocyanates (C=S of 1.80 Å, where 1.56 Å is right), UFF is used. Small molecules that both get wrong,
+    such as CO2, N2 and SO2, have the distances of the experiment.
 
     Geometries of a force field are not those of DFT: bonds differ by some .01 Å. Train on what you will
     predict from.
@@ -82,6 +112,7 @@ class SmilesToAtoms(TransformerMixin, BaseEstimator):
     .. [1] Wang, S. et al., J. Chem. Inf. Model. 2020, 60, 2044, doi:10.1021/acs.jcim.0c00025.
     .. [2] Halgren, T. A., J. Comput. Chem. 1996, 17, 490,
        doi:10.1002/(SICI)1096-987X(199604)17:5/6<490::AID-JCC1>3.0.CO;2-P.
+    .. [3] Pyykkö, P., J. Phys. Chem. A 2015, 119, 2326, doi:10.1021/jp5065819.
 
     Examples
     --------
@@ -103,18 +134,34 @@ class SmilesToAtoms(TransformerMixin, BaseEstimator):
     _parameter_constraints: dict = {
         "n_conformers": [Interval(Integral, 1, None, closed="left")],
         "optimize": ["boolean"],
+        "fragment": [StrOptions({"largest"}), None],
         "cap": [StrOptions({"H"}), None],
+        "atom_order": [StrOptions({"canonical", "smiles"})],
+        "time_limit": [Interval(Real, 0, None, closed="neither"), None],
         "on_error": [StrOptions({"raise", "none"})],
         "random_state": [Interval(Integral, 0, 2**31 - 1, closed="left")],
         "n_jobs": [Integral, None],
     }
 
     def __init__(
-        self, *, n_conformers=10, optimize=True, cap=None, on_error="raise", random_state=0, n_jobs=None
+        self,
+        *,
+        n_conformers=10,
+        optimize=True,
+        fragment=None,
+        cap=None,
+        atom_order="canonical",
+        time_limit=60.0,
+        on_error="raise",
+        random_state=0,
+        n_jobs=None,
     ):
         self.n_conformers = n_conformers
         self.optimize = optimize
+        self.fragment = fragment
         self.cap = cap
+        self.atom_order = atom_order
+        self.time_limit = time_limit
         self.on_error = on_error
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -168,15 +215,17 @@ class SmilesToAtoms(TransformerMixin, BaseEstimator):
         require("rdkit")
         n_jobs = effective_n_jobs(self.n_jobs)
         n_parts = min(len(smiles), 4 * n_jobs if n_jobs > 1 else 1)
-        options = (self.n_conformers, self.optimize, self.cap, int(self.random_state))
+        options = (self.n_conformers, self.optimize, self.cap, self.fragment, self.atom_order)
         parts = Parallel(n_jobs=self.n_jobs)(
-            delayed(_convert)(smiles[part], *options) for part in gen_even_slices(len(smiles), n_parts)
+            delayed(_convert)(smiles[part], (*options, int(self.random_state)), self.time_limit)
+            for part in gen_even_slices(len(smiles), n_parts)
         )
         results = [result for part in parts for result in part]
         failures = {row: result for row, result in enumerate(results) if isinstance(result, str)}
         if failures:
             self._report(failures, smiles)
-        return as_object_array([None if isinstance(result, str) else result for result in results])
+        _warn_of_geometries(results, smiles)
+        return as_object_array([None if isinstance(result, str) else _atoms(*result) for result in results])
 
     def get_feature_names_out(self, input_features=None):
         """Return the name of the one column.
@@ -194,16 +243,12 @@ class SmilesToAtoms(TransformerMixin, BaseEstimator):
     def _report(self, failures, smiles):
         """Raise an error, or warn, of the rows without a structure."""
         rows = list(failures)
-        reasons = "; ".join(f"row {row} ({smiles[row]!r}): {failures[row]}" for row in rows[:SHOWN])
+        reasons = "; ".join(f"row {row} ({smiles[row]!r:.80}): {failures[row]}" for row in rows[:SHOWN])
         more = f"; and rows {rows[SHOWN:]}" if len(rows) > SHOWN else ""
         message = f"{len(rows)} of {len(smiles)} SMILES have no structure: {reasons}{more}."
         if self.on_error == "raise":
             raise ValueError(f"{message} Correct or drop them; on_error='none' puts None in their places.")
         warnings.warn(f"{message} There is None in their places.", stacklevel=4)
-
-
-class _NoStructureError(Exception):
-    """Why there is none, in words."""
 
 
 def _read_smiles(X):
@@ -224,111 +269,35 @@ def _read_smiles(X):
     return [str(one) for one in smiles]
 
 
-def _convert(smiles, *options):
-    """Atoms of each SMILES, or a str that says why there are none."""
-    block_logs = require("rdkit.rdBase").BlockLogs
-    found = []
-    # RDKit prints on stderr what the errors here say.
-    with block_logs():
-        for one in smiles:
-            try:
-                found.append(_atoms(one, *options))
-            except _NoStructureError as reason:
-                found.append(str(reason))
-    return found
+def _convert(smiles, options, time_limit):
+    """Numbers, positions, info and remark of each SMILES, or a str that says why there is no structure."""
+    arguments = [(one, *options) for one in smiles]
+    if time_limit is None:
+        found = [convert(*each) for each in arguments]
+    else:
+        found = calls(f"{convert.__module__}:convert", arguments, time_limit, "rdkit.Chem.AllChem")
+    found = [(None, None, None, str(one)) if isinstance(one, StoppedError) else one for one in found]
+    return [one[3] if one[0] is None else one for one in found]
 
 
-def _atoms(smiles, n_conformers, optimize, cap, seed):
-    Chem = require("rdkit.Chem")
-    molecule = _parse(smiles, cap, Chem)
-    molecule = Chem.AddHs(molecule)
-    conformers = _embed(molecule, n_conformers, seed)
-    force_field = None
-    if molecule.GetNumAtoms() > 1 and (optimize or len(conformers) > 1):
-        force_field, energies = _energies(molecule, optimize)
-        conformers = [conformers[int(np.argmin(energies))]]
-    charge = Chem.GetFormalCharge(molecule)
-    info = {"smiles": smiles, "force_field": force_field} | ({"charge": charge} if charge else {})
-    numbers = [atom.GetAtomicNum() for atom in molecule.GetAtoms()]
-    positions = molecule.GetConformer(conformers[0]).GetPositions()
+def _atoms(numbers, positions, info, remark):
     return require("ase").Atoms(numbers=numbers, positions=positions, info=info)
 
 
-def _parse(smiles, cap, Chem):
-    """Molecule of a SMILES, its atoms in an order that does not depend on how it is written."""
-    if len(smiles.split()) > 1:
-        raise _NoStructureError("there is more text after a space")
-    molecule = Chem.MolFromSmiles(smiles, sanitize=False)
-    if molecule is None:
-        raise _NoStructureError("this is no SMILES")
-    if not molecule.GetNumAtoms():
-        raise _NoStructureError("it holds no atoms")
-    try:
-        molecule = Chem.MolFromSmiles(smiles)
-        if molecule is None:
-            Chem.SanitizeMol(Chem.MolFromSmiles(smiles, sanitize=False))
-            raise _NoStructureError("RDKit refuses it")
-        molecule = _capped(molecule, cap, Chem)
-        molecule = Chem.MolFromSmiles(Chem.MolToSmiles(molecule))
-    except Chem.MolSanitizeException as error:
-        raise _NoStructureError(str(error)) from None
-    if molecule is None:
-        raise _NoStructureError("RDKit cannot read its canonical SMILES")
-    n_parts = len(Chem.GetMolFrags(molecule))
-    if n_parts > 1:
-        raise _NoStructureError(f"it holds {n_parts} molecules, and where they are to each other is unknown")
-    return molecule
-
-
-def _capped(molecule, cap, Chem):
-    """Put hydrogen in the places of attachment points."""
-    ends = [atom.GetIdx() for atom in molecule.GetAtoms() if atom.GetAtomicNum() == 0]
-    if not ends:
-        return molecule
-    if cap is None:
-        raise _NoStructureError(f"it has {len(ends)} attachment points (*), which cap='H' would replace")
-    molecule = Chem.RWMol(molecule)
-    for end in ends:
-        atom = molecule.GetAtomWithIdx(end)
-        bonds = [str(bond.GetBondType()) for bond in atom.GetBonds()]
-        if bonds != ["SINGLE"] or atom.GetNeighbors()[0].GetAtomicNum() < 2 or atom.GetFormalCharge():
-            raise _NoStructureError(
-                "an attachment point (*) is charged or not at the end of a single bond: hydrogen cannot "
-                "replace it"
-            )
-        atom.SetAtomicNum(1)
-        atom.SetIsotope(0)
-        atom.SetAtomMapNum(0)
-    Chem.SanitizeMol(molecule)
-    return Chem.RemoveHs(molecule)
-
-
-def _embed(molecule, n_conformers, seed):
-    """Ids of conformers."""
-    AllChem = require("rdkit.Chem.AllChem")
-    options = AllChem.ETKDGv3()
-    # RDKit seeds conformer k with (k + 1) times this number: with 0 all would be the same, and with small
-    # ones two seeds would share many.
-    options.randomSeed = int(np.random.RandomState(seed).randint(1, 2**24))
-    # Flat rings and linear triple bonds, which are the knowledge, do not fit small cages.
-    for knowledge, random_coordinates in ((True, False), (False, False), (False, True)):
-        options.useBasicKnowledge, options.useRandomCoords = knowledge, random_coordinates
-        conformers = list(AllChem.EmbedMultipleConfs(molecule, n_conformers, options))
-        if conformers:
-            return conformers
-    raise _NoStructureError("RDKit finds no conformer: is its stereochemistry possible?")
-
-
-def _energies(molecule, optimize):
-    """Force field, and the energies of all conformers, which are optimised if asked for."""
-    AllChem = require("rdkit.Chem.AllChem")
-    steps = MAX_STEPS if optimize else 0
-    if AllChem.MMFFHasAllMoleculeParams(molecule):
-        name, results = "MMFF94", AllChem.MMFFOptimizeMoleculeConfs(molecule, maxIters=steps)
-    elif AllChem.UFFHasAllMoleculeParams(molecule):
-        name, results = "UFF", AllChem.UFFOptimizeMoleculeConfs(molecule, maxIters=steps)
-    else:
-        raise _NoStructureError(
-            "neither MMFF94 nor UFF has parameters for it; optimize=False and n_conformers=1 need none"
+def _warn_of_geometries(results, smiles):
+    """Warn once of the rows whose geometry is not that of the usual force field."""
+    odd = [row for row, result in enumerate(results) if not isinstance(result, str) and result[3]]
+    if not odd:
+        return
+    shown = []
+    for row in odd[:SHOWN]:
+        *_, info, remark = results[row]
+        shown.append(
+            f"row {row} ({smiles[row]!r:.80}): {remark}, replaced by {_SOURCES[info['force_field']]}"
         )
-    return name, [energy for _, energy in results]
+    more = f"; and rows {odd[SHOWN:]}" if len(odd) > SHOWN else ""
+    warnings.warn(
+        f"The force field gives {len(odd)} of {len(smiles)} molecules an impossible geometry: "
+        f"{'; '.join(shown)}{more}.",
+        stacklevel=4,
+    )

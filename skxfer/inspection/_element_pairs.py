@@ -64,7 +64,7 @@ class ElementPairDisplay:
     >>> from skxfer import LGDCNNRegressor
     >>> from skxfer.inspection import ElementPairDisplay
     >>> formulas, gap = ["NaCl", "MgO", "Fe", "Cu3Au", "TiO2", "MgTiO3"], [5.0, 4.5, 0.0, 0.0, 1.8, 3.7]
-    >>> size = {"hidden_dim": 16, "n_blocks": 1, "max_epochs": 2, "extend": False, "random_state": 0}
+    >>> size = {"hidden_dim": 16, "n_blocks": 1, "max_epochs": 2, "random_state": 0}
     >>> fused = LGDCNNRegressor(variant="lgdcnn", **size).fit(formulas, gap)
     >>> part = LGDCNNRegressor(variant="lstm", **size).fit(formulas, gap)
     >>> display = ElementPairDisplay.from_estimators(fused, part, formulas)

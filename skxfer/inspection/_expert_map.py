@@ -46,7 +46,7 @@ class ExpertMapDisplay:
     >>> from skxfer.datasets import make_domains
     >>> from skxfer.inspection import ExpertMapDisplay
     >>> data = make_domains(relation="related", n_target=40, random_state=0)
-    >>> model = HMNNRegressor(n_experts=3, max_epochs=5, extend=False, cv=None, random_state=0)
+    >>> model = HMNNRegressor(n_experts=3, max_epochs=5, cv=None, random_state=0)
     >>> model = model.fit(data.data, data.target)
     >>> display = ExpertMapDisplay.from_estimator(model, data.data, n_samples=20, random_state=0)
     >>> len(display.embedding)

@@ -52,7 +52,7 @@ def gate_importance(estimator, X, *, target_names=None):
     >>> from skxfer.datasets import make_domains
     >>> from skxfer.inspection import gate_importance
     >>> data = make_domains(relation="related", n_target=40, random_state=0)
-    >>> model = HMNNRegressor(n_experts=3, max_epochs=5, extend=False, cv=None, random_state=0)
+    >>> model = HMNNRegressor(n_experts=3, max_epochs=5, cv=None, random_state=0)
     >>> weights = gate_importance(model.fit(data.data, data.target), data.data)
     >>> list(weights["expert"].unique())
     ['expert 1', 'expert 2', 'expert 3']
@@ -114,7 +114,7 @@ class GateDisplay:
     >>> from skxfer.datasets import make_domains
     >>> from skxfer.inspection import GateDisplay
     >>> data = make_domains(relation="related", n_target=40, random_state=0)
-    >>> model = HMNNRegressor(n_experts=3, max_epochs=5, extend=False, cv=None, random_state=0)
+    >>> model = HMNNRegressor(n_experts=3, max_epochs=5, cv=None, random_state=0)
     >>> display = GateDisplay.from_estimator(model.fit(data.data, data.target), data.data)
     >>> [label.get_text() for label in display.ax_.get_yticklabels()]
     ['y']

@@ -73,7 +73,7 @@ def gradient_importance(estimator, X, *, target_names=None):
     >>> from skxfer.datasets import make_domains
     >>> from skxfer.inspection import gradient_importance
     >>> data = make_domains(relation="related", n_target=40, random_state=0)
-    >>> model = HMNNRegressor(max_epochs=5, extend=False, cv=None, random_state=0)
+    >>> model = HMNNRegressor(max_epochs=5, cv=None, random_state=0)
     >>> importance = gradient_importance(model.fit(data.data, data.target), data.data)
     >>> of_targets = importance.query("kind == 'target' and member == 0")
     >>> round(float(of_targets["share"].sum()), 6)
@@ -208,7 +208,7 @@ class SaliencyDisplay:
     >>> from skxfer.datasets import make_domains
     >>> from skxfer.inspection import SaliencyDisplay
     >>> data = make_domains(relation="related", n_target=40, random_state=0)
-    >>> model = HMNNRegressor(max_epochs=5, extend=False, cv=None, random_state=0)
+    >>> model = HMNNRegressor(max_epochs=5, cv=None, random_state=0)
     >>> display = SaliencyDisplay.from_estimator(model.fit(data.data, data.target), data.data)
     >>> [ax.get_title(loc="left") for ax in display.axes_]
     ['experts', 'targets']

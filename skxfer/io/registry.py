@@ -14,7 +14,8 @@ from .._optional import require
 OWN = {
     # transfer
     "FeatureTransfer": "skxfer.transfer:FeatureTransfer",
-    "FrozenStack": "skxfer.transfer._strategies:FrozenStack",
+    "BestExpert": "skxfer.transfer.strategies:BestExpert",
+    "FrozenStack": "skxfer.transfer.strategies:FrozenStack",
     "GlobalScaler": "skxfer.transfer._head:GlobalScaler",
     "HierarchicalTransfer": "skxfer.transfer:HierarchicalTransfer",
     "NumericView": "skxfer.folds:NumericView",

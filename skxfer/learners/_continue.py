@@ -127,7 +127,7 @@ def continue_learner(fitted, estimator, X, Y, *, sample_weight=None, seed=None):
         return model
     if not can_continue(model):
         raise TypeError(
-            f"{type(model).__name__} cannot continue from a fit: use carry='frozen', "
+            f"{type(model).__name__} cannot continue from a fit: use the strategy 'frozen_experts', "
             "which corrects the frozen model on the new domain."
         )
     learner = innermost(estimator)

@@ -49,7 +49,7 @@ def default_learners(names=("rf", "svr", "xgb", "knn", "mlp"), random_state=None
 
     Examples
     --------
-    >>> from skxfer.model_selection import default_learners
+    >>> from skxfer.learners import default_learners
     >>> list(default_learners(["svr", "knn"]))
     ['svr', 'knn']
     """

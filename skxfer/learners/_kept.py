@@ -2,6 +2,9 @@
 
 import copy
 
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 
@@ -70,3 +73,49 @@ def is_fitted(estimator):
     except Exception:  # skorch raises one of its own
         return False
     return True
+
+
+def uses_source(estimator):
+    """Whether an estimator holds one that is fitted already, and so knows more than its training rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    bool
+    """
+    kept = clone(estimator)  # what a fit forgets does not count
+    return isinstance(kept, FrozenEstimator) or any(map(holds_fit, kept.get_params().values()))
+
+
+def holds_fit(value):
+    """Whether a value of a parameter is a fitted estimator, or a list that holds one."""
+    if isinstance(value, (list, tuple)):
+        return any(map(holds_fit, value))
+    if isinstance(value, FrozenEstimator):
+        return True
+    if isinstance(value, type) or not (hasattr(value, "get_params") and hasattr(value, "fit")):
+        return False
+    return is_fitted(value) and getattr(get_tags(value), "requires_fit", True)
+
+
+def without_start(learner, also=()):
+    """Return a clone of a learner that starts from nothing.
+
+    Parameters
+    ----------
+    learner : estimator
+    also : list of str
+        More parameters that are set to None, where there are such.
+
+    Returns
+    -------
+    estimator
+        Its parameters ``init``, if it is fitted, and ``freeze`` are None.
+    """
+    bare = clone(learner)
+    params = bare.get_params(deep=False)
+    names = ["freeze", *also] + (["init"] if holds_fit(params.get("init")) else [])
+    return bare.set_params(**{name: None for name in names if name in params})

@@ -125,6 +125,7 @@ def learning_curve_transfer(
     target_names=None,
     n_jobs=None,
     verbose=0,
+    fit_timeout=None,
 ):
     """Follow the error as the number of target rows grows: from scratch, from the sources, with transfer.
 
@@ -162,6 +163,10 @@ def learning_curve_transfer(
         Through joblib.
     verbose : int, default=0
         Above 0: a progress bar, if rich is installed.
+    fit_timeout : float, optional
+        Seconds for a fit and its predictions. A fit that takes longer has its process ended and is
+        recorded as failed. Needs joblib's default backend; fits then run in processes even if `n_jobs`
+        is 1. Default: no limit.
 
     Returns
     -------
@@ -214,7 +219,12 @@ def learning_curve_transfer(
             plan.add(name, "source only", learner, everything, here)
     columns = ["n_target", *COLUMNS[1:]]
     return plan.run(
-        [name], ["source only", "target only", "transfer"], columns, n_jobs=n_jobs, verbose=verbose
+        [name],
+        ["source only", "target only", "transfer"],
+        columns,
+        n_jobs=n_jobs,
+        verbose=verbose,
+        timeout=fit_timeout,
     )
 
 

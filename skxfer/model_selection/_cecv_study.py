@@ -69,7 +69,7 @@ def cecv_region(global_vector, local_vector, *, crossover=CROSSOVER):
     Examples
     --------
     >>> import pandas as pd
-    >>> from skxfer.inspection import cecv_region
+    >>> from skxfer.model_selection import cecv_region
     >>> lstm, dcnn_k1 = pd.Series({0.1: 100, 0.15: 50, 0.2: 25}), pd.Series({0.1: 400, 0.15: 200, 0.2: 100})
     >>> cecv_region(lstm, dcnn_k1).to_numpy().tolist()
     [[100.0, 200.0], [50.0, 200.0], [50.0, 100.0]]
@@ -108,7 +108,7 @@ def cecv_distance(vector, region):
     Examples
     --------
     >>> import pandas as pd
-    >>> from skxfer.inspection import cecv_distance
+    >>> from skxfer.model_selection import cecv_distance
     >>> region = pd.DataFrame({"low": [100.0, 50.0], "high": [200.0, 100.0]}, index=[0.1, 0.2])
     >>> round(cecv_distance(pd.Series({0.1: 150, 0.2: 5}), region), 6)
     0.5
@@ -220,9 +220,9 @@ def cecv_study(
     --------
     >>> from skxfer import LGDCNNRegressor
     >>> from skxfer.datasets import load_miedema
-    >>> from skxfer.inspection import cecv_study
+    >>> from skxfer.model_selection import cecv_study
     >>> X, y = load_miedema(return_X_y=True)
-    >>> small = LGDCNNRegressor(hidden_dim=16, n_blocks=1, max_epochs=1, extend=False)
+    >>> small = LGDCNNRegressor(hidden_dim=16, n_blocks=1, max_epochs=1)
     >>> study = cecv_study(
     ...     {"full": small}, X[:200], y[:200], X_probe=["CuNiZn", "Cu2NiZn", "AgAuCu"], random_state=0
     ... )

@@ -29,6 +29,7 @@ def portability_study(
     target_names=None,
     n_jobs=None,
     verbose=0,
+    fit_timeout=None,
 ):
     """Compare what each learner makes of source and target data, on test rows that no fit sees.
 
@@ -72,6 +73,10 @@ def portability_study(
         Through joblib; ``joblib.parallel_config("dask")`` spreads over a cluster.
     verbose : int, default=0
         Above 0: a progress bar, if rich is installed.
+    fit_timeout : float, optional
+        Seconds for a fit and its predictions. A fit that takes longer has its process ended and is
+        recorded as failed. Needs joblib's default backend; fits then run in processes even if `n_jobs`
+        is 1. Default: no limit.
 
     Returns
     -------
@@ -155,7 +160,7 @@ def portability_study(
                     train = rows if setting == "target_only" else problem.with_sources(rows)
                     plan.add(name, setting.replace("_", " "), learner, train, test)
     order = [*(f"source: {source}" for source in problem.sources), "target only", "merged", "transfer"]
-    return plan.run(list(learners), order, list(COLUMNS), n_jobs=n_jobs, verbose=verbose)
+    return plan.run(list(learners), order, list(COLUMNS), n_jobs=n_jobs, verbose=verbose, timeout=fit_timeout)
 
 
 def transfer_model(template, learner, problem, use, seed, n_target):

@@ -196,10 +196,10 @@ class Plan:
             self.jobs[key] = Run(learner, setting, model, train, seed)
         self.jobs[key].tests.append(test)
 
-    def run(self, learners, settings, columns, *, n_jobs, verbose):
+    def run(self, learners, settings, columns, *, n_jobs, verbose, timeout):
         """Run all jobs and return the rows, in an order that does not depend on theirs."""
         jobs = list(self.jobs.values())
-        outcomes, interrupted = run_jobs(jobs, self.problem, n_jobs, verbose)
+        outcomes, interrupted = run_jobs(jobs, self.problem, n_jobs, verbose, timeout)
         finished = [(jobs[i], outcomes[i]) for i in sorted(outcomes)]
         alone = {
             (job.learner, test.key): prediction

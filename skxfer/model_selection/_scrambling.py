@@ -43,6 +43,7 @@ def y_scrambling(
     random_state=None,
     n_jobs=None,
     verbose=0,
+    fit_timeout=None,
 ):
     """Compare a model with the same model trained on shuffled labels.
 
@@ -82,6 +83,10 @@ def y_scrambling(
         Through joblib.
     verbose : int, default=0
         Above 0: a progress bar, if rich is installed.
+    fit_timeout : float, optional
+        Seconds for a fit and its predictions. A fit that takes longer has its process ended, which
+        is an error. Needs joblib's default backend; fits then run in processes even if `n_jobs`
+        is 1. Default: no limit.
 
     Returns
     -------
@@ -157,7 +162,7 @@ def y_scrambling(
         for permutation in range(TRUE_LABELS, n_permutations)
         for fold, (train, test) in enumerate(folds)
     ]
-    outcomes, interrupted = run_jobs(jobs, table, n_jobs, verbose)
+    outcomes, interrupted = run_jobs(jobs, table, n_jobs, verbose, fit_timeout)
     rows = []
     for number in sorted(outcomes):
         if outcomes[number].error:  # its worker process died

@@ -43,6 +43,7 @@ def transfer_analysis(
     random_state=0,
     n_jobs=None,
     verbose=0,
+    fit_timeout=None,
 ):
     """Compare starts from several sources with a start from scratch, on the same rows and seeds.
 
@@ -97,6 +98,10 @@ def transfer_analysis(
         Through joblib.
     verbose : int, default=0
         Above 0: a progress bar, if rich is installed.
+    fit_timeout : float, optional
+        Seconds for a fit and its predictions. A fit that takes longer has its process ended and is
+        recorded as failed. Needs joblib's default backend; fits then run in processes even if `n_jobs`
+        is 1. Default: no limit.
 
     Returns
     -------
@@ -199,7 +204,7 @@ def transfer_analysis(
         if name not in fitted
         for seed in seeds
     ]
-    outcomes, interrupted = run_jobs(first, data, n_jobs, verbose)
+    outcomes, interrupted = run_jobs(first, data, n_jobs, verbose, fit_timeout)
     done = {(first[i].learner, first[i].seed): outcomes[i] for i in outcomes}
     done |= {(name, seed): Outcome(fitted[name], seconds=0.0) for name in fitted for seed in seeds}
 
@@ -218,7 +223,7 @@ def transfer_analysis(
     data.sources = {}  # the models are there: no need to send the rows to every worker
     outcomes = {}
     if not interrupted:
-        outcomes, interrupted = run_jobs(runs, data, n_jobs, verbose)
+        outcomes, interrupted = run_jobs(runs, data, n_jobs, verbose, fit_timeout)
     finished = [(runs[i], outcomes[i]) for i in sorted(outcomes)]
     return _table(finished, data, far, interrupted)
 

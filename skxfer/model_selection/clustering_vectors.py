@@ -119,7 +119,7 @@ def cecv(model, X=None, *, thresholds=THRESHOLDS, containing=None, min_elements=
 
     Examples
     --------
-    >>> from skxfer.inspection import cecv
+    >>> from skxfer.model_selection import cecv
     >>> alike = [[1.0, 2.0, 3.0], [1.0, 2.0, 4.0], [3.0, 2.0, 1.0]]
     >>> other = [[1.0, 2.0, 3.0], [1.0, 5.0, 1.0], [3.0, 2.0, 1.0]]
     >>> vector = cecv([alike, alike[::-1], other], thresholds=[0.1, 1.5])
@@ -178,8 +178,8 @@ def with_random_weights(model, *, random_state=None):
     Examples
     --------
     >>> from skxfer import LGDCNNRegressor
-    >>> from skxfer.inspection import with_random_weights
-    >>> model = LGDCNNRegressor(hidden_dim=16, max_epochs=5, extend=False, random_state=0)
+    >>> from skxfer.model_selection import with_random_weights
+    >>> model = LGDCNNRegressor(hidden_dim=16, max_epochs=5, random_state=0)
     >>> model = model.fit(["NaCl", "MgO", "Cu3Au"], [5.0, 4.5, 0.0])
     >>> with_random_weights(model, random_state=0).transform(["KBr"]).shape
     (1, 16)
@@ -188,7 +188,7 @@ def with_random_weights(model, *, random_state=None):
     check_is_fitted(model)
     if not hasattr(model, "nets_"):
         raise TypeError(f"{type(model).__name__} has no nets_ of which the weights could be drawn anew.")
-    from ..models.base.training import torch_seed
+    from ..models.base.torch_state import torch_seed
 
     rng = check_random_state(random_state)
     blank = copy.copy(model)

@@ -6,8 +6,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "hmnn": ["HMNNRegressor", "ablation_study"],
-        "_lgdcnn": ["LGDCNNRegressor"],
+        "lgdcnn": ["LGDCNNRegressor"],
         "qdd": ["QDDTransformer"],
-        "_schnet_iia": ["SchNetIIARegressor"],
+        "schnet_iia": ["SchNetIIARegressor"],
     },
 )

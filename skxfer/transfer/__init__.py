@@ -5,7 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "_cv": ["TransferCV"],
+        "_transfer_cv": ["TransferCV"],
         "_feature": ["FeatureTransfer"],
         "_hierarchical": ["HierarchicalTransfer"],
         "_sequential": ["SequentialTransfer"],

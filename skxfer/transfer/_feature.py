@@ -103,7 +103,7 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
         self.passthrough = passthrough
         self.memory = memory
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, *, sample_weight=None):
         """Train the head on the features of the target rows.
 
         Parameters
@@ -122,15 +122,47 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
         self._validate_params()
         X = check_inputs(self, X, reset=True)
         Y = check_targets(y, n_rows(X))
-        self._single_target, self.n_targets_ = np.asarray(y).ndim == 1, Y.shape[1]
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, X)
+        self.open(X, Y, single_target=np.asarray(y).ndim == 1)
+        return self.fit_blocks(self.encode_blocks(X), Y, sample_weight)
+
+    def open(self, X, Y, *, single_target=False):
+        """Check the encoders and fit what stands next to them, but no head yet.
+
+        Parameters
+        ----------
+        X : inputs of any kind, validated
+        Y : ndarray of shape (n_samples, n_targets)
+        single_target : bool
+            Whether predictions have one dimension.
+
+        Returns
+        -------
+        self : FeatureTransfer
+        """
+        self._single_target, self.n_targets_ = single_target, Y.shape[1]
         self.encoders_ = check_encoders(self.encoder)
         self.passthrough_ = self._fit_passthrough(X, Y)
-        names = [name for name, *_ in (*self.encoders_, *self.passthrough_)]
-        check_names(names, "blocks")
-        blocks = self._blocks(X)
-        self.blocks_ = [(name, block.shape[1]) for name, block in zip(names, blocks, strict=True)]
+        self._block_names = [name for name, *_ in (*self.encoders_, *self.passthrough_)]
+        check_names(self._block_names, "blocks")
+        return self
+
+    def fit_blocks(self, blocks, Y, sample_weight=None):
+        """Train the head on features that are computed already.
+
+        Parameters
+        ----------
+        blocks : list of ndarray of shape (n_samples, n_columns)
+            From `encode_blocks`.
+        Y : ndarray of shape (n_samples, n_targets)
+        sample_weight : ndarray of shape (n_samples,) or None
+
+        Returns
+        -------
+        self : FeatureTransfer
+        """
+        self.blocks_ = [(name, block.shape[1]) for name, block in zip(self._block_names, blocks, strict=True)]
         self.scalers_ = [GlobalScaler().fit(block, sample_weight=sample_weight) for block in blocks]
         head = SafeHead() if self.estimator is None else self.estimator
         self.estimator_ = fit_learner(head, self._scaled(blocks), Y, sample_weight=sample_weight)
@@ -148,7 +180,20 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
         ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
         check_is_fitted(self)
-        prediction = predict_learner(self.estimator_, self._features(X))
+        return self.predict_blocks(self.encode_blocks(check_inputs(self, X, reset=False)))
+
+    def predict_blocks(self, blocks):
+        """Predict from features that are computed already.
+
+        Parameters
+        ----------
+        blocks : list of ndarray of shape (n_samples, n_columns)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets)
+        """
+        prediction = predict_learner(self.estimator_, self._scaled(blocks))
         return prediction.ravel() if self._single_target else prediction
 
     def transform(self, X):
@@ -164,7 +209,7 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
             The scaled blocks side by side.
         """
         check_is_fitted(self)
-        return self._features(X)
+        return self._scaled(self.encode_blocks(check_inputs(self, X, reset=False)))
 
     def get_feature_names_out(self, input_features=None):
         """Return a name for each output of `transform`: block, and its own name within.
@@ -225,8 +270,17 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
             fitted.append((name, transformer))
         return fitted
 
-    def _blocks(self, X):
-        """Features of each block, unscaled: list of (n_samples, n_columns)."""
+    def encode_blocks(self, X):
+        """Compute the features of each block, unscaled.
+
+        Parameters
+        ----------
+        X : inputs of any kind, validated
+
+        Returns
+        -------
+        list of ndarray of shape (n_samples, n_columns)
+        """
         cached = cached_encode(check_memory(self.memory))
         blocks = [(name, cached(fitted, layer, X)) for name, fitted, layer in self.encoders_]
         for name, transformer in self.passthrough_:
@@ -248,9 +302,6 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
                     "an imputer after this transformer, in a Pipeline, or drop the row."
                 )
         return [block for _, block in blocks]
-
-    def _features(self, X):
-        return self._scaled(self._blocks(check_inputs(self, X, reset=False)))
 
     def _scaled(self, blocks):
         """Put blocks side by side, with equal sums of variances and the variance 1 of a typical entry."""

@@ -5,7 +5,6 @@ from time import perf_counter
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import ExtraTreesRegressor
-from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -37,16 +36,16 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
     order : list of labels, optional
         The domains, first to last. Default: sorted labels. Rows of other
         domains are an error.
-    carry : {"auto", "continue", "frozen"}, default="auto"
-        What a stage takes over from the one before. ``"continue"``: the
+    strategy : {"auto", "fine_tuned", "frozen_experts"}, default="auto"
+        What a stage takes over from the one before. ``"fine_tuned"``: the
         learner's own state: forests get more trees, boosting more rounds,
         networks start from their weights, and any learner with a parameter ``init`` for
         a fitted one of its class, such as :class:`skxfer.models.SchNetIIARegressor`, starts from the
-        last stage; its own ``carry`` says which parts of a network go along. ``"frozen"``: the
+        last stage; its own ``carry`` says which parts of a network go along. ``"frozen_experts"``: the
         previous model is frozen as the one source of a :class:`HierarchicalTransfer`, which works
-        for every learner. ``"auto"``: continue where the learner can.
+        for every learner. ``"auto"``: fine-tuned where the learner can go on.
     guard : bool, default=False
-        With ``carry="frozen"``, start afresh at a stage where the one before
+        With ``strategy="frozen_experts"``, start afresh at a stage where the one before
         does not help by cross-validation.
     random_state : int, RandomState or None, default=None
         Seeds every learner. None leaves the learners' own seeds.
@@ -58,7 +57,7 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
     stage_seconds_ : dict of label to float
         Wall time that each stage took: what the chain costs beside its last stage alone.
     order_ : list of labels
-    carry_ : {"continue", "frozen"}
+    strategy_ : {"fine_tuned", "frozen_experts"}
     n_features_in_, feature_names_in_
         For tables.
 
@@ -67,7 +66,7 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
     ValueError
         A domain in `order` without rows, rows outside `order`, a domain named twice.
     TypeError
-        ``carry="continue"`` with a learner that has no state to continue from.
+        ``strategy="fine_tuned"`` with a learner that has no state to continue from.
 
     See Also
     --------
@@ -95,19 +94,19 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "predict"]), None],
         "order": ["array-like", None],
-        "carry": [StrOptions({"auto", "continue", "frozen"})],
+        "strategy": [StrOptions({"auto", "fine_tuned", "frozen_experts"})],
         "guard": ["boolean"],
         "random_state": ["random_state"],
     }
 
-    def __init__(self, estimator=None, *, order=None, carry="auto", guard=False, random_state=None):
+    def __init__(self, estimator=None, *, order=None, strategy="auto", guard=False, random_state=None):
         self.estimator = estimator
         self.order = order
-        self.carry = carry
+        self.strategy = strategy
         self.guard = guard
         self.random_state = random_state
 
-    def fit(self, X, y, sample_domain=None, sample_weight=None):
+    def fit(self, X, y, *, sample_domain=None, sample_weight=None):
         """Train domain after domain.
 
         Parameters
@@ -134,9 +133,9 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
         labels = check_sample_domain(labels, len(Y))
         self.order_ = self._check_order(labels)
         learner = self._learner()
-        self.carry_ = (
-            ("continue" if can_continue(learner) else "frozen") if self.carry == "auto" else self.carry
-        )
+        self.strategy_ = self.strategy
+        if self.strategy == "auto":
+            self.strategy_ = "fine_tuned" if can_continue(learner) else "frozen_experts"
         seed = None
         if self.random_state is not None:
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
@@ -150,14 +149,13 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
             stage = (take(X, rows), Y[rows])
             if model is None:
                 model = fit_learner(learner, *stage, sample_weight=weight, seed=seed)
-            elif self.carry_ == "continue":
+            elif self.strategy_ == "fine_tuned":
                 model = continue_learner(model, learner, *stage, sample_weight=weight, seed=seed)
             else:
-                previous = FrozenEstimator(model)
                 model = HierarchicalTransfer(
                     learner,
-                    sources=[("previous", previous)],
-                    strategy="auto" if self.guard else "frozen",
+                    sources=[("previous", model)],
+                    strategy="auto" if self.guard else "frozen_experts",
                     guard=self.guard,
                     random_state=seed,
                 )

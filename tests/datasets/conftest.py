@@ -54,5 +54,9 @@ def fetch_or_skip():
             return fetch(*args, download_if_missing=False, **kwargs)
         except FileNotFoundError as error:
             pytest.skip(f"not in SKXFER_DATA: {str(error).splitlines()[0]}")
+        except ImportError as error:
+            if "openpyxl" not in str(error):
+                raise
+            pytest.skip("openpyxl is not installed")
 
     return run

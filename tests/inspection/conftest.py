@@ -8,7 +8,6 @@ from skxfer.datasets import make_domains
 
 SMALL = {
     "max_epochs": 5,
-    "extend": False,
     "n_members": 2,
     "hidden_dim": 16,
     "expert_dim": 8,
@@ -48,5 +47,7 @@ def two_tiers(table):
     pytest.importorskip("skorch")
     from skxfer import HMNNRegressor
 
-    model = HMNNRegressor(source_domains=table.source_domains, strategy="tiers", n_selected=1, **SMALL)
+    model = HMNNRegressor(
+        source_domains=table.source_domains, strategy="frozen_experts", n_selected=1, **SMALL
+    )
     return model.fit(table.data, table.target, sample_domain=table.domain)

@@ -16,7 +16,7 @@ from skxfer.inspection import CompositionCurveDisplay  # noqa: E402
 
 FORMULAS = ["SiO2", "Si", "O2", "MgO", "Si3O5", "Mg2SiO4"]
 LABELS = [6.0, 1.1, 2.0, 4.5, np.nan, 5.0]
-SMALL = {"max_epochs": 2, "extend": False, "hidden_dim": 16, "n_blocks": 1, "random_state": 0}
+SMALL = {"max_epochs": 2, "hidden_dim": 16, "n_blocks": 1, "random_state": 0}
 
 
 class Sloped:

@@ -108,7 +108,7 @@ def test_trained_networks_are_compared_whatever_their_size():
     pytest.importorskip("matminer")
     from skxfer import LGDCNNRegressor
 
-    small = {"max_epochs": 2, "extend": False, "n_blocks": 1, "random_state": 0}
+    small = {"max_epochs": 2, "n_blocks": 1, "random_state": 0}
     a = LGDCNNRegressor(variant="lgdcnn", hidden_dim=16, **small).fit(FORMULAS, LABELS)
     b = LGDCNNRegressor(variant="lstm", hidden_dim=8, **small).fit(FORMULAS, LABELS)
     pairs = ElementPairDisplay.from_estimators(a, b, pd.Series(FORMULAS)).pairs

@@ -99,7 +99,7 @@ def test_only_formulas_with_an_element_are_projected():
 
     X = ["SiO2", "MgO", "Mg2SiO4", "CaSiO3", "SiC", "NaCl", "Si", "SiN"]
     y = np.arange(8.0)
-    small = {"max_epochs": 2, "extend": False, "hidden_dim": 16, "n_blocks": 1, "random_state": 0}
+    small = {"max_epochs": 2, "hidden_dim": 16, "n_blocks": 1, "random_state": 0}
     model = LGDCNNRegressor(**small).fit(X, y)
     display = FeatureMapDisplay.from_estimator(
         model, X, y, containing="Si", n_outliers=0, method="tsne", label="gap"

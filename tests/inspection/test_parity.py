@@ -153,7 +153,7 @@ def test_a_composition_model_brings_its_own():
 
     # Error bars take 30 compositions.
     X, y = [f"Mg{k}Si" for k in range(2, 37)], np.arange(35.0)
-    small = {"max_epochs": 2, "extend": False, "hidden_dim": 16, "n_blocks": 1, "random_state": 0}
+    small = {"max_epochs": 2, "hidden_dim": 16, "n_blocks": 1, "random_state": 0}
     model = LGDCNNRegressor(**small).fit(X, y)
     display = ParityDisplay.from_estimator(model, X, y)
     np.testing.assert_allclose(display.predictions[["y_pred", "y_std"]].T, model.predict(X, return_std=True))

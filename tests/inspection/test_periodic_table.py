@@ -12,7 +12,7 @@ from skxfer.formulas import ELEMENTS  # noqa: E402
 from skxfer.inspection import PeriodicTableDisplay  # noqa: E402
 from skxfer.inspection._periodic_table import ABSENT_COLOR, table_position  # noqa: E402
 
-SMALL = {"max_epochs": 2, "extend": False, "hidden_dim": 16, "n_blocks": 1, "random_state": 0}
+SMALL = {"max_epochs": 2, "hidden_dim": 16, "n_blocks": 1, "random_state": 0}
 FORMULAS = ["NaCl", "MgO", "Fe", "Cu3Au", "TiO2", "MgTiO3", "FeO"]
 LABELS = [5.0, 4.5, 0.0, 0.0, 1.8, 3.7, 0.2]
 

@@ -62,16 +62,14 @@ def test_shares_sum_to_one(table, two_tiers):
 
 def test_the_feature_that_matters_has_the_largest_share():
     X = np.random.default_rng(0).normal(size=(200, 4))
-    model = HMNNRegressor(
-        max_epochs=100, extend=False, n_members=1, hidden_dim=16, expert_dim=8, cv=None, random_state=0
-    )
+    model = HMNNRegressor(max_epochs=100, n_members=1, hidden_dim=16, expert_dim=8, cv=None, random_state=0)
     importance = gradient_importance(model.fit(X, np.sin(X[:, 2])), X).query("kind == 'target'")
     shares = importance.set_index("feature")["share"]
     assert shares.idxmax() == "x2" and shares["x2"] > 0.7
 
 
 def test_gradients_are_in_the_unit_of_the_target(table):
-    params = {"max_epochs": 5, "extend": False, "n_members": 1, "cv": None, "random_state": 0}
+    params = {"max_epochs": 5, "n_members": 1, "cv": None, "random_state": 0}
     X, Y = table.data, table.target
     eV, meV = (
         gradient_importance(HMNNRegressor(**params).fit(X, factor * Y), X).query("kind == 'target'")
@@ -83,7 +81,7 @@ def test_gradients_are_in_the_unit_of_the_target(table):
 def test_features_have_the_names_of_the_featurizer():
     data = load_co_ag_emt(as_frame=True)
     rows = np.flatnonzero(data.domain == "hexane")
-    model = HMNNRegressor(max_epochs=2, extend=False, n_members=1, cv=None, random_state=0)
+    model = HMNNRegressor(max_epochs=2, n_members=1, cv=None, random_state=0)
     X = data.data.iloc[rows]
     features = gradient_importance(model.fit(X, data.target.iloc[rows]), X)["feature"].unique()
     assert list(features) == list(SpectrumFeaturizer().fit(X).get_feature_names_out())
@@ -111,12 +109,14 @@ def test_gradients_through_a_source_at_its_limit_are_zero(table, two_tiers):
 
 
 def test_a_source_with_another_featurizer_is_refused(table):
-    params = {"max_epochs": 2, "extend": False, "n_members": 1, "cv": None, "random_state": 0}
+    params = {"max_epochs": 2, "n_members": 1, "cv": None, "random_state": 0}
     X, y = np.abs(table.data) + 1.0, table.target
     columns = {"frequencies": [], "infrared": [0], "raman": [], "dielectric": None}
     featurizers = [SpectrumFeaturizer(intensity=kind, **columns) for kind in ("log", "raw")]
     source = HMNNRegressor(featurizer=featurizers[0], **params).fit(X, y)
-    model = HMNNRegressor(featurizer=featurizers[1], sources=[("gas", source)], strategy="tiers", **params)
+    model = HMNNRegressor(
+        featurizer=featurizers[1], sources=[("gas", source)], strategy="frozen_experts", **params
+    )
     with pytest.raises(ValueError, match=r"another featurizer \(intensity\)"):
         gradient_importance(model.fit(X, y), X)
 

@@ -82,14 +82,13 @@ def test_names_of_earlier_versions_lead_to_names_of_today():
 def lgdcnn():
     letters = pd.DataFrame(np.eye(3), index=list("CHO"))
     return models.LGDCNNRegressor(
-        embedding=letters, calibration=None, hidden_dim=8, n_blocks=1, max_epochs=2, extend=False
+        embedding=letters, calibration=None, hidden_dim=8, n_blocks=1, max_epochs=2
     ).fit(FORMULAS, y)
 
 
 def hmnn():
     params = {
         "max_epochs": 2,
-        "extend": False,
         "n_members": 2,
         "hidden_dim": 8,
         "expert_dim": 4,
@@ -99,15 +98,15 @@ def hmnn():
 
 
 def schnet():
-    return models.SchNetIIARegressor(
-        hidden_dim=8, n_interactions=1, n_rbf=4, cutoff=3.0, max_epochs=2, extend=False
-    ).fit(MOLECULES, y)
+    return models.SchNetIIARegressor(hidden_dim=8, n_interactions=1, n_rbf=4, cutoff=3.0, max_epochs=2).fit(
+        MOLECULES, y
+    )
 
 
 def qdd():
-    return models.QDDTransformer(
-        hidden_dim=4, n_layers=1, radius=0.5, spacing=0.5, max_epochs=1, extend=False
-    ).fit(MOLECULES, y)
+    return models.QDDTransformer(hidden_dim=4, n_layers=1, radius=0.5, spacing=0.5, max_epochs=1).fit(
+        MOLECULES, y
+    )
 
 
 def chain(learner):

@@ -14,7 +14,7 @@ from skxfer.model_selection._cecv_study import rank_correlation
 
 THRESHOLDS = [0.1, 0.15, 0.2]
 PROBE = ["CuNiZn", "Cu2NiZn", "AgAuCu3", "Fe2CoNi", "Ti3AlV", "CuNi"]
-TINY = {"hidden_dim": 8, "n_blocks": 1, "max_epochs": 1, "extend": False}
+TINY = {"hidden_dim": 8, "n_blocks": 1, "max_epochs": 1}
 
 
 def vector(*counts):

@@ -4,14 +4,18 @@ import os
 import signal
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
+from joblib.externals.loky import get_reusable_executor
 from sklearn.linear_model import Ridge
 from sklearn.svm import SVR
 
 from skxfer.datasets import make_domains
 from skxfer.model_selection import portability_study, y_scrambling
-from skxfer.model_selection._jobs import MAX_DEATHS, _CtrlC
+from skxfer.model_selection._jobs import CtrlC
+from skxfer.model_selection._workers import MAX_DEATHS
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 
@@ -109,6 +113,56 @@ def test_a_learner_that_cannot_be_sent_to_a_process_is_recorded(problem):
     assert set(errors.get_group("ridge")) == {""}
 
 
+class Hangs(Ridge):
+    """Waits in C, where no exception reaches it, if it has this many rows."""
+
+    def __init__(self, n_rows=None):
+        super().__init__()
+        self.n_rows = n_rows
+
+    def fit(self, X, y):
+        if len(X) == self.n_rows:
+            if hasattr(signal, "pthread_sigmask"):
+                signal.pthread_sigmask(signal.SIG_BLOCK, set(signal.Signals))
+            time.sleep(100.0)
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_fit_that_takes_too_long_is_ended_and_recorded(problem, n_jobs):
+    """Of 21 rows in four folds, one trains on 15 and three on 16."""
+    keep = np.flatnonzero(problem.domain != "test")[:-3]
+    arguments = (
+        {"Ridge": Ridge(), "Hangs": Hangs(15)},
+        *(values[keep] for values in (problem.data, problem.target, problem.domain)),
+    )
+    params = {"source_domains": ["source_0"], "settings": ["target_only"], "cv": 4}
+    results = portability_study(*arguments, **params, n_jobs=n_jobs, fit_timeout=3.0)
+    assert len(results) == 8
+    late = (results["learner"] == "Hangs") & (results["n_train"] == 15)
+    assert set(results["error"][late]) == {"TimeoutError: the fit took longer than 3 s"}
+    assert set(results["error"][~late]) == {""}
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_time_limit_that_is_kept_changes_nothing(problem, n_jobs):
+    one, two = (
+        study(problem, {"svr": SVR()}, n_jobs=n_jobs, fit_timeout=seconds).drop(columns="fit_seconds")
+        for seconds in (None, 60.0)
+    )
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+
+
+def test_a_time_limit_that_cannot_be_kept_is_refused(problem):
+    with pytest.raises(ValueError, match="fit_timeout must be a number of seconds above 0 or None, got 0"):
+        study(problem, {"ridge": Ridge()}, fit_timeout=0)
+    with (
+        parallel_config("threading"),
+        pytest.raises(ValueError, match="fit_timeout needs joblib's default backend, .*ThreadingBackend"),
+    ):
+        study(problem, {"ridge": Ridge()}, fit_timeout=1.0)
+
+
 # Ctrl-C -----------------------------------------------------------------------------------------------
 
 
@@ -125,6 +179,19 @@ def test_workers_leave_ctrl_c_to_the_process_of_the_study(problem):
     assert not results.attrs["interrupted"] and set(results["error"]) == {""}
 
 
+class TellsWhetherCtrlCIsBlocked(Ridge):
+    def fit(self, X, y):
+        raise RuntimeError(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))
+
+
+@posix
+def test_workers_are_safe_from_ctrl_c_from_their_first_moment(problem):
+    """While they import modules they would die of it, with a traceback on the terminal."""
+    get_reusable_executor().shutdown(wait=True)
+    results = study(problem, {"tells": TellsWhetherCtrlCIsBlocked()}, n_jobs=2)
+    assert set(results["error"]) == {"RuntimeError: True"}
+
+
 @posix
 def test_ctrl_c_ends_a_study_in_processes(problem):
     learners = {"ridge": Ridge(), "waits": PressesCtrlC(os.getpid(), seconds=100.0)}
@@ -137,15 +204,14 @@ def test_ctrl_c_ends_a_study_in_processes(problem):
 @posix
 def test_ctrl_c_waits_until_an_outcome_is_stored():
     stored = []
-    with _CtrlC() as ctrl_c:
-        with ctrl_c.allowed():
-            pass
-        os.kill(os.getpid(), signal.SIGINT)
-        stored.append(1)
-        with pytest.raises(KeyboardInterrupt), ctrl_c.allowed():
+    with CtrlC() as ctrl_c:
+        with pytest.raises(KeyboardInterrupt), ctrl_c.held():
+            with ctrl_c.held():
+                os.kill(os.getpid(), signal.SIGINT)
+                stored.append(1)
             stored.append(2)
         assert ctrl_c.struck
-    assert stored == [1]
+    assert stored == [1, 2]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 

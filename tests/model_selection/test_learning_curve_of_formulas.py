@@ -53,7 +53,7 @@ def test_a_network_of_formulas_has_all_settings_at_all_sizes():
     pytest.importorskip("matminer")
     from skxfer import LGDCNNRegressor
 
-    small = {"max_epochs": 1, "extend": False, "hidden_dim": 8, "n_blocks": 0, "random_state": 0}
+    small = {"max_epochs": 1, "hidden_dim": 8, "n_blocks": 0, "random_state": 0}
     curve = curve_of(LGDCNNRegressor(**small), *problem())
     assert (curve["error"] == "").all() and curve["mae"].notna().all()
     settings = curve.groupby("setting")["n_target"].apply(sorted).to_dict()

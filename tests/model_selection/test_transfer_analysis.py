@@ -264,7 +264,6 @@ def test_a_network_of_formulas_takes_over_its_parts():
         hidden_dim=8,
         n_blocks=1,
         max_epochs=15,
-        extend=False,
     )
     results = transfer_analysis(
         net,

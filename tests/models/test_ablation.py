@@ -10,7 +10,7 @@ from skxfer.datasets import load_co_ag_emt  # noqa: E402
 from skxfer.models.hmnn import _ablation
 
 SOURCES = ["gas", "water"]
-SMALL = HMNNRegressor(max_epochs=2, extend=False, hidden_dim=8, expert_dim=8, n_members=1)
+SMALL = HMNNRegressor(max_epochs=2, hidden_dim=8, expert_dim=8, n_members=1)
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +58,11 @@ def test_no_variant_trains_on_test_rows(co, fits):
 @pytest.mark.parametrize(
     ("variant", "domains"),
     [
-        ("only tier I", set(SOURCES)),
-        ("only tier II", {"others"}),
+        ("source_only", set(SOURCES)),
+        ("target_only", {"others"}),
         ("only new", {"others"}),
         ("only gas", {"gas", "others"}),
-        ("merged", {*SOURCES, "others"}),
+        ("merge", {*SOURCES, "others"}),
     ],
 )
 def test_variants_train_on_the_rows_of_their_name(co, fits, variant, domains):
@@ -82,7 +82,7 @@ def test_swapped_tiers_learn_the_target_first(co, fits):
 
 
 def test_wrong_dielectric_constants_are_those_of_other_domains(co, fits):
-    study(co, variants=["tiers", "wrong dielectric constant", "without dielectric constant"])
+    study(co, variants=["frozen_experts", "wrong dielectric constant", "without dielectric constant"])
     true, wrong, none = (X[:, 18] for _, X, _, _ in fits)
     assert (none == 1).all()
     assert np.isin(wrong, co[0]["dielectric_constant"]).all()
@@ -97,3 +97,19 @@ def test_single_task_fits_one_model_for_each_target(co, fits):
 def test_an_unknown_variant_is_an_error(co):
     with pytest.raises(ValueError, match="no variant 'everything'"):
         study(co, variants=["everything"])
+
+
+def test_a_variant_of_the_loss_is_trained_with_it(co, monkeypatch):
+    losses = []
+    fit = HMNNRegressor.fit
+
+    def spy(self, *args, **params):
+        model = fit(self, *args, **params)
+        losses.append(model.network_.net.criterion_)
+        return model
+
+    monkeypatch.setattr(HMNNRegressor, "fit", spy)
+    names = ["frozen_experts", "no similarity penalty", "similarity of tasks", "equal task weights"]
+    study(co, variants=names)
+    assert [loss.similarity for loss in losses] == ["experts", None, "tasks", "experts"]
+    assert [loss.learned for loss in losses] == [True, True, True, False]

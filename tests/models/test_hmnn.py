@@ -19,12 +19,11 @@ import skxfer  # noqa: E402
 from skxfer import HierarchicalTransfer, HMNNRegressor, SpectrumFeaturizer  # noqa: E402
 from skxfer.datasets import load_co_ag_emt  # noqa: E402
 from skxfer.model_selection import LeaveOneTargetDomainOut, TargetKFold  # noqa: E402
-from skxfer.models.hmnn import _hmnn  # noqa: E402
-from skxfer.models.hmnn._strategies import order_of_preference, weigh_strategies  # noqa: E402
+from skxfer.models.hmnn import _hmnn, _training  # noqa: E402
+from skxfer.models.hmnn._evidence import Evidence, order_of_preference  # noqa: E402
 
 SMALL = {
     "max_epochs": 8,
-    "extend": False,
     "hidden_dim": 16,
     "expert_dim": 16,
     "n_members": 2,
@@ -46,10 +45,18 @@ def co():
 
 
 @pytest.fixture(scope="module")
-def tiers(co):
+def frozen(co):
     X, Y, domain = co
-    model = HMNNRegressor(source_domains=SOURCES, strategy="tiers", **SMALL)
+    model = HMNNRegressor(source_domains=SOURCES, strategy="frozen_experts", **SMALL)
     return model.fit(X, Y, sample_domain=domain)
+
+
+def transfer(strategy, **params):
+    return HMNNRegressor(source_domains=SOURCES, strategy=strategy, **SMALL | params)
+
+
+def with_source(source):
+    return HMNNRegressor(sources=[("one", source)], strategy="frozen_experts", **SMALL)
 
 
 def target(co):
@@ -144,11 +151,11 @@ def test_one_seed_gives_one_model_and_leaves_the_global_generators_alone(co):
 
 
 @pytest.mark.parametrize("size", [1, 7, 600])
-def test_a_prediction_does_not_depend_on_its_batch_mates(tiers, co, size):
+def test_a_prediction_does_not_depend_on_its_batch_mates(frozen, co, size):
     X = pd.concat([co[0]] * 2)
-    whole = tiers.predict(X)
-    np.testing.assert_array_equal(tiers.predict(X.iloc[:size]), whole[:size])
-    np.testing.assert_array_equal(tiers.predict(X.iloc[::-1])[::-1], whole)
+    whole = frozen.predict(X)
+    np.testing.assert_array_equal(frozen.predict(X.iloc[:size]), whole[:size])
+    np.testing.assert_array_equal(frozen.predict(X.iloc[::-1])[::-1], whole)
 
 
 def test_order_of_the_targets_is_that_of_y(co):
@@ -170,41 +177,41 @@ def test_tier_two_leaves_the_frozen_experts_as_they_were(co):
     before = {key: value.clone() for key, value in gas.network_.net.module_.state_dict().items()}
     outputs = gas.expert_outputs(X)
     X_target, Y_target, _ = target(co)
-    model = HMNNRegressor(sources=[("gas", FrozenEstimator(gas))], strategy="tiers", **SMALL)
+    model = HMNNRegressor(sources=[("gas", FrozenEstimator(gas))], strategy="frozen_experts", **SMALL)
     model.fit(X_target, Y_target)
     for key, value in gas.network_.net.module_.state_dict().items():
         assert torch.equal(value, before[key])
     np.testing.assert_array_equal(model.expert_outputs(X)[:, :, :5], outputs)
 
 
-def test_trained_sources_give_what_source_domains_give(tiers, co):
+def test_trained_sources_give_what_source_domains_give(frozen, co):
     X, Y, domain = co
     sources = []
     for name in SOURCES:
         rows = domain == name
         sources.append((name, HMNNRegressor(**SMALL).fit(X[rows], Y[rows])))
     X_target, Y_target, _ = target(co)
-    model = HMNNRegressor(sources=sources, strategy="tiers", **SMALL).fit(X_target, Y_target)
-    np.testing.assert_array_equal(model.predict(X), tiers.predict(X))
+    model = HMNNRegressor(sources=sources, strategy="frozen_experts", **SMALL).fit(X_target, Y_target)
+    np.testing.assert_array_equal(model.predict(X), frozen.predict(X))
 
 
-def test_each_target_keeps_the_experts_with_the_largest_gate_weight(tiers):
-    allowed = tiers.network_.net.module_.allowed.numpy()  # members, targets, 5 gas + 5 water + 2 new
+def test_each_target_keeps_the_experts_with_the_largest_gate_weight(frozen):
+    allowed = frozen.network_.net.module_.allowed.numpy()  # members, targets, 5 gas + 5 water + 2 new
     assert allowed.shape == (2, 4, 12)
     assert (allowed.sum(axis=2) == 2 + 2 + 2).all()
     assert allowed[:, :, 10:].all()
-    for block, (_, source) in zip((allowed[:, :, :5], allowed[:, :, 5:10]), tiers.sources_, strict=True):
+    for block, (_, source) in zip((allowed[:, :, :5], allowed[:, :, 5:10]), frozen.sources_, strict=True):
         weights = source.gate_weights
         assert (
             np.where(block, weights, np.inf).min(axis=2) >= np.where(block, -1, weights).max(axis=2)
         ).all()
 
 
-def test_gates_of_each_target_sum_to_one(tiers, co):
-    gates = tiers.gate_weights(co[0])
+def test_gates_of_each_target_sum_to_one(frozen, co):
+    gates = frozen.gate_weights(co[0])
     assert gates.shape == (len(co[0]), 2, 4, 12)
     np.testing.assert_allclose(gates.sum(axis=-1), 1, rtol=1e-5)
-    assert tiers.expert_names_ == [f"{d} {i}" for d in SOURCES for i in range(1, 6)] + ["new 1", "new 2"]
+    assert frozen.expert_names_ == [f"{d} {i}" for d in SOURCES for i in range(1, 6)] + ["new 1", "new 2"]
 
 
 @pytest.mark.parametrize(
@@ -213,7 +220,7 @@ def test_gates_of_each_target_sum_to_one(tiers, co):
 def test_every_jury_can_sit(co, sources, n_new, n_experts):
     X, Y, domain = co
     rows = np.isin(domain, sources) | ~np.isin(domain, SOURCES)
-    model = HMNNRegressor(source_domains=sources, strategy="tiers", n_new_experts=n_new, **SMALL)
+    model = HMNNRegressor(source_domains=sources, strategy="frozen_experts", n_new_experts=n_new, **SMALL)
     model.fit(X[rows], Y[rows], sample_domain=domain[rows])
     assert (model.network_.net.module_.allowed.sum(-1) == n_experts).all()
     assert np.isfinite(model.predict(X)).all()
@@ -223,7 +230,7 @@ def test_a_target_without_labels_in_a_source_gets_no_expert_of_it(co):
     X, Y, domain = co
     Y = Y.to_numpy(copy=True)
     Y[domain == "gas", 2] = np.nan
-    model = HMNNRegressor(source_domains=SOURCES, strategy="tiers", **SMALL)
+    model = HMNNRegressor(source_domains=SOURCES, strategy="frozen_experts", **SMALL)
     allowed = model.fit(X, Y, sample_domain=domain).network_.net.module_.allowed
     assert not allowed[:, 2, :5].any()
     assert allowed[:, [0, 1, 3], :5].any(-1).all()
@@ -233,7 +240,7 @@ def test_a_target_without_any_expert_is_an_error(co):
     X, Y, domain = co
     Y = Y.to_numpy(copy=True)
     Y[np.isin(domain, SOURCES), 2] = np.nan
-    model = HMNNRegressor(source_domains=SOURCES, strategy="tiers", n_new_experts=0, **SMALL)
+    model = HMNNRegressor(source_domains=SOURCES, strategy="frozen_experts", n_new_experts=0, **SMALL)
     with pytest.raises(ValueError, match="Target 2 has no expert"):
         model.fit(X, Y, sample_domain=domain)
 
@@ -247,7 +254,7 @@ def test_merging_starts_from_relevant_rows_and_tuning_from_the_merged_network(co
         strategy: HMNNRegressor(source_domains=SOURCES, strategy=strategy, **SMALL).fit(
             X, Y, sample_domain=domain
         )
-        for strategy in ("merge", "merge+tune")
+        for strategy in ("merge_relevant", "fine_tuned")
     }
     merged, tuned = (fit.network_.net.module_.state_dict() for fit in fits.values())
     change = [(merged[key] - tuned[key]).abs().max() for key in merged if merged[key].is_floating_point()]
@@ -257,8 +264,8 @@ def test_merging_starts_from_relevant_rows_and_tuning_from_the_merged_network(co
 @pytest.mark.parametrize(
     ("use", "order"),
     [
-        ("new_inputs", ["merge", "merge+tune", "tiers", "target_only"]),
-        ("similar", ["target_only", "tiers", "merge+tune", "merge"]),
+        ("new_inputs", ["merge_relevant", "fine_tuned", "frozen_experts", "target_only"]),
+        ("similar", ["target_only", "frozen_experts", "fine_tuned", "merge_relevant"]),
     ],
 )
 def test_auto_picks_for_each_target_the_first_that_none_clearly_beats(co, use, order):
@@ -269,11 +276,9 @@ def test_auto_picks_for_each_target_the_first_that_none_clearly_beats(co, use, o
     assert model.predict_on_ == use
     numbers = order_of_preference(model.strategies_, use)
     assert [model.strategies_[j] for j in numbers] == order
-    assert model.cv_errors_.shape == (4, 4)
-    np.testing.assert_allclose(model.strategy_weights_.sum(axis=1), 1)
-    assert set(model.networks_) == {
-        model.strategies_[j] for j in np.flatnonzero(model.strategy_weights_.any(axis=0))
-    }
+    assert np.shape(model.cv_results_["mae"]) == (16,)
+    np.testing.assert_allclose(model.weights_.sum(axis=1), 1)
+    assert set(model.networks_) == {model.strategies_[j] for j in np.flatnonzero(model.weights_.any(axis=0))}
 
 
 def test_members_for_cross_validation_are_dropped_afterwards(co):
@@ -296,7 +301,7 @@ def test_error_bars_cover_about_what_they_should():
     X = rng.uniform(-2, 2, size=(400, 2))
     y = np.sin(X[:, 0]) + X[:, 1] ** 2 + rng.normal(0, 0.2, 400)
     params = {"max_epochs": 40, "hidden_dim": 16, "expert_dim": 16, "n_members": 2, "random_state": 0}
-    model = HMNNRegressor(cv=4, extend=False, **params).fit(X[:200], y[:200])
+    model = HMNNRegressor(cv=4, **params).fit(X[:200], y[:200])
     mean, std = model.predict(X[200:], return_std=True)
     assert mean.shape == std.shape == (200,)
     assert 0.55 < (np.abs(mean - y[200:]) < std).mean() < 0.85
@@ -309,42 +314,147 @@ def test_a_single_member_has_constant_error_bars(co):
     np.testing.assert_allclose(std, np.sqrt(model.variance_[:, 0])[None].repeat(len(X), axis=0))
 
 
-def test_error_bars_without_cross_validation_are_an_error(tiers, co):
-    with pytest.raises(ValueError, match="set cv"):
-        tiers.predict(co[0], return_std=True)
+def test_error_bars_without_cross_validation_are_an_error(frozen, co):
+    with pytest.raises(ValueError, match="no error bars: they need cross-validation. Set cv"):
+        frozen.predict(co[0], return_std=True)
 
 
 def test_sources_that_mislead_are_refused():
     problem = skxfer.datasets.make_domains(200, 40, 100, 2, relation="adversarial", random_state=0)
     train = problem.domain != "test"
     params = {"max_epochs": 30, "hidden_dim": 16, "expert_dim": 16, "n_members": 1}
-    model = HMNNRegressor(source_domains=problem.source_domains, strategy="merge", random_state=0, **params)
+    params |= {"strategy": "merge_relevant", "random_state": 0}
+    model = HMNNRegressor(source_domains=problem.source_domains, **params)
     model.fit(problem.data[train], problem.target[train], sample_domain=problem.domain[train])
     assert model.strategy_ == ["target_only"]
     assert model.transfer_gain_[0] == 0
 
 
-@pytest.mark.parametrize("strategy", ["target_only", "tiers", "merge", "merge+tune"])
+@pytest.mark.parametrize(
+    "strategy", ["target_only", "frozen_experts", "merge", "merge_relevant", "fine_tuned"]
+)
 def test_a_member_never_learns_from_the_rows_it_leaves_out(co, strategy, monkeypatch):
     """Shifted labels of a held-out fold must not move the prediction that judges this fold."""
     X, Y, domain = (np.asarray(part) for part in co)
     target = np.flatnonzero(~np.isin(domain, SOURCES))
     folds = [(np.arange(40, len(target)), np.arange(40)), (np.arange(40), np.arange(40, len(target)))]
     judged = []
-    monkeypatch.setattr(
-        _hmnn,
-        "weigh_strategies",
-        lambda *args: judged.append(args[4][-1]) or weigh_strategies(*args),
-    )
+    # All source rows are relevant: other rows would make other batches, for all members.
+    monkeypatch.setattr(_training, "RELEVANCE_MARGIN", 1e9)
+    monkeypatch.setattr(_hmnn, "Evidence", lambda *args: judged.append(args[3][-1]) or Evidence(*args))
     for shift in (0, 3):
         labels = Y.copy()
         labels[target[:40]] += shift * Y.std(axis=0)
-        HMNNRegressor(
-            source_domains=SOURCES, strategy=strategy, source_filter=None, **SMALL | {"cv": folds}
-        ).fit(X, labels, sample_domain=domain)
+        model = HMNNRegressor(source_domains=SOURCES, strategy=strategy, **SMALL | {"cv": folds})
+        model.fit(X, labels, sample_domain=domain)
     before, after = judged
     np.testing.assert_array_equal(before[:40, 2], after[:40, 2])
     assert (before[:40, 3] != after[:40, 3]).any()
+
+
+def test_results_say_for_each_target_and_strategy_how_it_did(co):
+    X, Y, domain = co
+    model = HMNNRegressor(source_domains=SOURCES, **SMALL | {"cv": 2, "n_members": 1})
+    model.fit(X, Y, sample_domain=domain)
+    table = pd.DataFrame(model.cv_results_)
+    assert list(table.columns[:9]) == [
+        *("target", "strategy", "transfer", "mae", "mae_error", "gain", "gain_error", "weight", "fit_time")
+    ]
+    assert table["target"].tolist() == np.repeat(Y.columns, 4).tolist()
+    assert table["strategy"].tolist() == model.strategies_ * 4
+    np.testing.assert_allclose(table["weight"], model.weights_.ravel())
+    alone = table[~table["transfer"]]
+    assert alone["strategy"].eq("target_only").all() and alone["gain"].eq(0).all()
+    folds = [name for name in table if name.startswith("fold")]
+    assert len(folds) == 4  # two sets of two
+    gain = np.repeat(alone["mae"].to_numpy(), 4) - table["mae"]
+    np.testing.assert_allclose(table["gain"], gain, atol=1e-12)
+    chosen = table[table["weight"] == 1].reset_index()
+    expected = 1 - chosen["mae"] / alone["mae"].to_numpy()
+    np.testing.assert_allclose(model.transfer_gain_, expected, rtol=1e-2)
+    assert chosen["strategy"].tolist() == model.strategy_
+    sentences = model.reason_.split("\n")
+    for name, strategy, sentence in zip(Y.columns, model.strategy_, sentences, strict=True):
+        assert sentence.startswith(f"{name}: {strategy}: mean absolute error ")
+    assert model.skipped_ == {}
+
+
+def test_a_strategy_without_a_rival_is_not_judged(co):
+    X, Y, domain = co
+    model = transfer("merge").fit(X, Y, sample_domain=domain)
+    assert model.strategies_ == ["merge"]
+    assert model.cv_results_ == {"target": list(Y.columns), "strategy": ["merge"] * 4}
+    assert np.isnan(model.transfer_gain_).all() and model.variance_ is None
+    assert "nothing was compared" in model.reason_
+
+
+def test_strategies_that_cannot_run_are_skipped_with_a_reason(co):
+    X, Y, _ = target(co)
+    alone = HMNNRegressor(**SMALL).fit(X, Y)
+    assert set(alone.skipped_) == {"frozen_experts", "merge_relevant", "fine_tuned"}
+    assert all("needs a source" in why for why in alone.skipped_.values())
+    params = SMALL | {"cv": 2, "n_members": 1, "max_epochs": 1}
+    trained = HMNNRegressor(sources=[("one", alone)], **params).fit(X, Y)
+    assert trained.strategies_ == ["target_only", "frozen_experts"]
+    assert set(trained.skipped_) == {"merge_relevant", "fine_tuned"}
+    assert all("needs the rows of the sources" in why for why in trained.skipped_.values())
+
+
+def test_several_named_strategies_compete_with_the_target_rows_alone(co):
+    X, Y, domain = co
+    params = {"cv": 2, "n_members": 1, "max_epochs": 1}
+    model = transfer(["merge_relevant", "merge"], **params).fit(X, Y, sample_domain=domain)
+    assert model.strategies_ == ["target_only", "merge_relevant", "merge"]
+    model = transfer(["merge_relevant", "merge"], guard=False, **params).fit(X, Y, sample_domain=domain)
+    assert model.strategies_ == ["merge_relevant", "merge"]
+    assert np.isnan(model.transfer_gain_).all()
+
+
+def test_merging_all_rows_is_merging_relevant_ones_of_a_wide_range(co, monkeypatch):
+    X, Y, domain = co
+    merged = transfer("merge").fit(X, Y, sample_domain=domain).predict(X)
+    relevant = transfer("merge_relevant").fit(X, Y, sample_domain=domain).predict(X)
+    monkeypatch.setattr(_training, "RELEVANCE_MARGIN", 1e9)
+    widest = transfer("merge_relevant").fit(X, Y, sample_domain=domain).predict(X)
+    np.testing.assert_array_equal(widest, merged)
+    assert (relevant != merged).any()
+
+
+@pytest.mark.parametrize("strategy", ["target_only", "frozen_experts", "merge", "fine_tuned"])
+def test_rows_without_weight_are_not_seen(co, strategy):
+    X, Y, domain = (np.asarray(part) for part in co)
+    weight = np.where(np.arange(len(X)) % 3, 1.0, 0.0)
+    wrong = np.where(weight[:, None] > 0, Y, 1e6)
+    weighted = transfer(strategy).fit(X, wrong, sample_domain=domain, sample_weight=weight)
+    kept = weight > 0
+    alone = transfer(strategy).fit(X[kept], Y[kept], sample_domain=domain[kept])
+    np.testing.assert_array_equal(weighted.predict(X), alone.predict(X))
+
+
+def test_weights_draw_predictions_to_the_heavy_rows():
+    X = np.random.default_rng(0).normal(size=(80, 3))
+    y = np.repeat([0.0, 1.0], 40)
+    X[40:] = X[:40]
+    weight = np.where(y > 0, 9.0, 1.0)
+    params = SMALL | {"max_epochs": 60}
+    heavy, light = (
+        HMNNRegressor(**params).fit(X, y, sample_weight=w).predict(X) for w in (weight, 10 - weight)
+    )
+    assert heavy.mean() > 0.7
+    assert light.mean() < 0.3
+
+
+def test_groups_are_not_separated_by_folds(co, monkeypatch):
+    X, Y, domain = co
+    rows = ~np.isin(domain, SOURCES)
+    groups = np.arange(len(X)) // 7
+    found = []
+    monkeypatch.setattr(_hmnn, "Evidence", lambda *args: found.append(args[1]) or Evidence(*args))
+    for use in ("similar", "new_inputs", "new_domains"):
+        params = {"cv": 3, "n_members": 1, "max_epochs": 1, "predict_on": use}
+        transfer("target_only", **params).fit(X, Y, sample_domain=domain, groups=groups)
+    for train, held in (fold for sets in found for folds in sets for fold in folds):
+        assert not set(groups[rows][train]) & set(groups[rows][held])
 
 
 # bad input --------------------------------------------------------------------------------------------
@@ -386,14 +496,14 @@ def test_sources_with_other_columns_are_refused(co):
     X, Y, _ = target(co)
     source = HMNNRegressor(**SMALL).fit(X, Y)
     with pytest.raises(ValueError, match="Source 'one' was trained on the columns .* of X"):
-        HMNNRegressor(sources=[("one", source)], strategy="tiers", **SMALL).fit(X[X.columns[::-1]], Y)
+        with_source(source).fit(X[X.columns[::-1]], Y)
 
 
 def test_sources_with_other_targets_are_refused(co):
     X, Y, _ = target(co)
     source = HMNNRegressor(**SMALL).fit(X, Y)
     with pytest.raises(ValueError, match="Source 'one' was trained on the columns .* of y"):
-        HMNNRegressor(sources=[("one", source)], strategy="tiers", **SMALL).fit(X, Y[Y.columns[::-1]])
+        with_source(source).fit(X, Y[Y.columns[::-1]])
 
 
 def test_sources_whose_labels_are_all_out_of_range_are_warned_of(co):
@@ -401,21 +511,21 @@ def test_sources_whose_labels_are_all_out_of_range_are_warned_of(co):
     Y = Y.copy()
     Y[np.isin(domain, SOURCES)] *= 96.485  # kJ/mol
     with pytest.warns(UserWarning, match="None of the .* source rows .* same unit"):
-        HMNNRegressor(source_domains=SOURCES, strategy="merge", **SMALL).fit(X, Y, sample_domain=domain)
+        transfer("merge_relevant").fit(X, Y, sample_domain=domain)
 
 
 def test_an_unfitted_source_is_named(co):
     X, Y, _ = target(co)
     with pytest.raises(NotFittedError, match="Source 'one' is not fitted.*FrozenEstimator"):
-        HMNNRegressor(sources=[("one", HMNNRegressor())], strategy="tiers", **SMALL).fit(X, Y)
+        with_source(HMNNRegressor()).fit(X, Y)
 
 
 @pytest.mark.parametrize("kind", [np.array, tuple, list])
 def test_sources_are_named_in_any_sequence(co, kind):
     X, Y, domain = co
     params = SMALL | {"cv": 2, "max_epochs": 2, "n_members": 1}
-    model = HMNNRegressor(source_domains=kind(SOURCES), strategy="tiers", **params)
-    assert np.isfinite(model.fit(X, Y, sample_domain=domain).cv_errors_).all()
+    model = HMNNRegressor(source_domains=kind(SOURCES), strategy="frozen_experts", **params)
+    assert np.isfinite(model.fit(X, Y, sample_domain=domain).cv_results_["mae"]).all()
 
 
 def test_too_few_rows_for_the_folds_say_how_to_do_without(co):
@@ -454,24 +564,26 @@ def test_good_input_gives_no_warning(co):
     X, Y, domain = co
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        HMNNRegressor(source_domains=SOURCES, strategy="merge", **SMALL).fit(X, Y, sample_domain=domain)
+        transfer("merge_relevant").fit(X, Y, sample_domain=domain)
 
 
 def test_a_target_without_labels_among_the_target_rows_is_an_error(co):
     X, Y, domain = co
     Y = Y.to_numpy(copy=True)
     Y[~np.isin(domain, SOURCES), 1] = np.nan
-    with pytest.raises(ValueError, match="Target 1 has no label among the"):
+    with pytest.raises(ValueError, match="Target 1 has no label among the 140 target rows"):
         HMNNRegressor(source_domains=SOURCES, **SMALL).fit(X, Y, sample_domain=domain)
 
 
 @pytest.mark.parametrize(
     ("params", "match"),
     [
-        ({"strategy": "tiers"}, "needs a source"),
-        ({"strategy": "merge", "sources": True}, "needs the rows of the sources"),
-        ({"strategy": "auto", "sources": True}, "set cv, or name a strategy"),
-        ({"strategy": "tiers", "sources": True, "expert_dim": 8}, "16 components of an expert"),
+        ({"strategy": "frozen_experts"}, "'frozen_experts' cannot run: it needs a source"),
+        ({"strategy": "merge_relevant", "sources": True}, "cannot run: it needs the rows of the sources"),
+        ({"strategy": "auto", "sources": True}, "among target_only, frozen_experts: set cv, or name one"),
+        ({"strategy": "tiers"}, "strategy must be 'auto' or one or more of target_only, frozen_experts"),
+        ({"strategy": []}, "strategy must be 'auto' or one or more"),
+        ({"strategy": "frozen_experts", "sources": True, "expert_dim": 8}, "16 components of an expert"),
     ],
 )
 def test_impossible_combinations_say_what_to_do(co, params, match):
@@ -485,24 +597,24 @@ def test_impossible_combinations_say_what_to_do(co, params, match):
 def test_a_source_of_another_kind_is_an_error(co):
     X, Y, _ = target(co)
     with pytest.raises(TypeError, match="must be a fitted HMNNRegressor"):
-        HMNNRegressor(sources=[("one", SpectrumFeaturizer())], strategy="tiers", **SMALL).fit(X, Y)
+        with_source(SpectrumFeaturizer()).fit(X, Y)
 
 
 # with scikit-learn ------------------------------------------------------------------------------------
 
 
-def test_pickle_and_file_round_trips(tiers, co, tmp_path):
+def test_pickle_and_file_round_trips(frozen, co, tmp_path):
     X = co[0]
-    np.testing.assert_array_equal(pickle.loads(pickle.dumps(tiers)).predict(X), tiers.predict(X))
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(frozen)).predict(X), frozen.predict(X))
     pytest.importorskip("skops", reason="saving needs skops")
-    skxfer.save(tiers, tmp_path / "model.skxfer")
-    np.testing.assert_array_equal(skxfer.load(tmp_path / "model.skxfer").predict(X), tiers.predict(X))
+    skxfer.save(frozen, tmp_path / "model.skxfer")
+    np.testing.assert_array_equal(skxfer.load(tmp_path / "model.skxfer").predict(X), frozen.predict(X))
 
 
 @pytest.mark.parametrize("routing", [False, True], ids=["routing off", "routing on"])
 def test_grid_search_leaves_solvents_out_on_two_jobs(co, routing):
     X, Y, domain = co
-    model = HMNNRegressor(source_domains=SOURCES, strategy="merge", **SMALL)
+    model = HMNNRegressor(source_domains=SOURCES, strategy="merge_relevant", **SMALL)
     grid = {"learning_rate": [1e-6, 1e-2], "n_experts": [2]}
     labels = {"sample_domain": domain} | ({} if routing else {"groups": domain})
     with config_context(enable_metadata_routing=routing):
@@ -515,7 +627,7 @@ def test_grid_search_leaves_solvents_out_on_two_jobs(co, routing):
 def test_trained_sources_survive_cross_validation(co):
     X, Y, domain = co
     gas = HMNNRegressor(**SMALL).fit(X[domain == "gas"], Y[domain == "gas"])
-    model = HMNNRegressor(sources=[("gas", FrozenEstimator(gas))], strategy="tiers", **SMALL)
+    model = HMNNRegressor(sources=[("gas", FrozenEstimator(gas))], strategy="frozen_experts", **SMALL)
     X, Y, _ = target(co)
     assert np.isfinite(cross_val_score(model, X, Y, cv=2, error_score="raise")).all()
 
@@ -523,7 +635,7 @@ def test_trained_sources_survive_cross_validation(co):
 def test_it_is_the_last_step_of_a_pipeline(co):
     X, Y, domain = co
     pipeline = make_pipeline(
-        SpectrumFeaturizer(), HMNNRegressor(source_domains=SOURCES, strategy="tiers", **SMALL)
+        SpectrumFeaturizer(), HMNNRegressor(source_domains=SOURCES, strategy="frozen_experts", **SMALL)
     )
     pipeline.fit(X, Y, hmnnregressor__sample_domain=domain)
     assert np.isfinite(pipeline.predict(X)).all()
@@ -539,10 +651,10 @@ def test_it_is_a_learner_for_hierarchical_transfer(co):
     assert np.isfinite(model.predict(X)).all()
 
 
-def test_expert_outputs_are_named_features(tiers, co):
-    Z = tiers.transform(co[0])
+def test_expert_outputs_are_named_features(frozen, co):
+    Z = frozen.transform(co[0])
     assert Z.shape == (len(co[0]), 2 * 12 * 16)
-    names = tiers.get_feature_names_out()
+    names = frozen.get_feature_names_out()
     assert len(names) == Z.shape[1] and names[0] == "member0_gas1_0" and names[-1] == "member1_new2_15"
 
 
@@ -550,7 +662,7 @@ def test_folds_may_be_those_of_a_splitter(co):
     X, Y, domain = co
     _, _, solvents = target(co)
     model = HMNNRegressor(
-        source_domains=SOURCES, strategy="merge", **SMALL | {"cv": TargetKFold(2, random_state=0)}
+        source_domains=SOURCES, strategy="merge_relevant", **SMALL | {"cv": TargetKFold(2, random_state=0)}
     )
     model.fit(X, Y, sample_domain=domain)
-    assert np.isfinite(model.cv_errors_).all()
+    assert np.isfinite(model.cv_results_["mae"]).all()

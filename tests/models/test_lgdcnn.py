@@ -18,8 +18,8 @@ pytest.importorskip("skorch", reason="needs skorch")
 
 from skxfer import LGDCNNRegressor  # noqa: E402
 from skxfer.formulas import ELEMENTS  # noqa: E402
-from skxfer.models._lgdcnn import VARIANTS  # noqa: E402
 from skxfer.models.base.calibration import held_out, laplace_variance
+from skxfer.models.lgdcnn._lgdcnn import VARIANTS  # noqa: E402
 
 # Word vectors in miniature, so that nothing here needs matminer.
 TABLE = pd.DataFrame(np.random.default_rng(0).normal(0, 0.3, (86, 12)), index=ELEMENTS[:86])
@@ -28,11 +28,10 @@ SMALL = {
     "variant": "lgdcnn",
     "hidden_dim": 16,
     "n_blocks": 1,
-    "extend": False,
     "batch_size": 32,
     "calibration": None,
 }
-TUNED = {"max_epochs": 2, "extend": False, "calibration": None, "random_state": 0}
+TUNED = {"max_epochs": 2, "calibration": None, "random_state": 0}
 METALS = ["Ag", "Al", "Au", "Co", "Cu", "Fe", "Ni", "Pd", "Pt", "Ti", "Zn", "Zr"]
 
 
@@ -216,10 +215,10 @@ def test_interrupted_training_keeps_complete_members_and_ends(monkeypatch):
             del net.history[-1]
         return net
 
-    from skxfer.models import _lgdcnn
+    from skxfer.models.lgdcnn import _members
 
-    train = _lgdcnn.train_net
-    monkeypatch.setattr(_lgdcnn, "train_net", train_net)
+    train = _members.train_net
+    monkeypatch.setattr(_members, "train_net", train_net)
     params = SMALL | {"n_members": 3, "calibration": 0.1, "max_epochs": 2}
     model = LGDCNNRegressor(**params).fit(FORMULAS, Y)
     assert len(started) == 2
@@ -518,9 +517,7 @@ def test_save_and_load_round_trip(model, tmp_path):
     pytest.importorskip("skops", reason="saving needs skops")
     import skxfer
 
-    tuned = LGDCNNRegressor(init=model, freeze={"local": 2}, max_epochs=2, extend=False).fit(
-        FORMULAS[:40], Y[:40]
-    )
+    tuned = LGDCNNRegressor(init=model, freeze={"local": 2}, max_epochs=2).fit(FORMULAS[:40], Y[:40])
     skxfer.save(tuned, tmp_path / "model.skxfer")
     loaded = skxfer.load(tmp_path / "model.skxfer")
     np.testing.assert_array_equal(loaded.predict(NEW), tuned.predict(NEW))
@@ -534,7 +531,7 @@ def test_labels_that_are_all_missing_are_an_error():
 
 def test_embedding_of_matminer_has_the_spread_of_mat2vec():
     pytest.importorskip("matminer", reason="the default embedding comes from matminer")
-    from skxfer.models._lgdcnn import element_table
+    from skxfer.models.lgdcnn._elements import element_table
 
     table = element_table("matscholar")
     assert table.shape == (119, 200)

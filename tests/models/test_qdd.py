@@ -25,7 +25,7 @@ ase = pytest.importorskip("ase")
 import skxfer  # noqa: E402
 from skxfer import FeatureTransfer, QDDTransformer  # noqa: E402
 from skxfer.datasets.files import CorruptedDataError  # noqa: E402
-from skxfer.models.qdd import _qdd  # noqa: E402
+from skxfer.models.qdd import _orbitals, _pretrained  # noqa: E402
 from skxfer.structures import NUMBERS  # noqa: E402
 
 TINY = {
@@ -33,7 +33,6 @@ TINY = {
     "n_layers": 1,
     "radius": 0.5,
     "spacing": 0.5,
-    "extend": False,
     "batch_size": 10,
     "validation_fraction": 0,
 }
@@ -230,10 +229,8 @@ def test_labels_that_do_not_differ_are_predicted():
         {"potential": "coulomb", "radius": 0.75, "spacing": 0.3},
         {"cutoff": 1.5},
         {"precision": "bfloat16"},
-        {"potential_fraction": 1.0},
         {"n_layers": 3},
         {"potential_weight": 0.0},
-        {"averaging": 0.0},
         {"hidden_dim": 1},
     ],
     ids=str,
@@ -245,11 +242,11 @@ def test_variants_are_trained_and_differ(params):
     assert network.transform(NEW).shape != usual.shape or not np.allclose(network.transform(NEW), usual)
 
 
-def test_small_sets_are_trained_for_more_epochs(monkeypatch):
-    monkeypatch.setattr(_qdd, "MIN_STEPS", 9)
-    steps = [len(fit(max_epochs=1, extend=extend).net_.history) for extend in (False, True)]
-    assert steps == [1, 3]  # epochs of four steps
-    assert len(fit(max_epochs=1, extend=True, init=fit(max_epochs=1)).net_.history) == 1
+def test_small_sets_are_trained_for_more_epochs_unless_their_number_is_given(monkeypatch):
+    monkeypatch.setattr(_orbitals, "MIN_STEPS", 90)
+    starts = ({"max_epochs": None}, {"max_epochs": 1}, {"max_epochs": None, "init": fit(max_epochs=1)})
+    # Of four steps.
+    assert [len(fit(**params).net_.history) for params in starts] == [23, 1, 20]
 
 
 def test_training_that_does_not_help_is_undone(model):
@@ -480,7 +477,7 @@ def test_no_epochs_leave_random_orbitals_under_a_fitted_head():
 
 
 def test_few_molecules_leave_init_as_it_is(model):
-    with pytest.warns(UserWarning, match="20 molecules are too few.*as they began"):
+    with pytest.warns(UserWarning, match="20 molecules are too few.*Kept the initial weights"):
         tuned = fit(X[:20], ENERGY[:20], init=model, max_epochs=2, validation_fraction=0.1)
     assert tuned.improved_ is None
     for name, value in weights_of(model).items():
@@ -742,7 +739,7 @@ def test_pretrained_that_is_none_is_named(tmp_path):
 
 
 def test_a_file_that_is_not_the_authors_is_not_even_read(monkeypatch, tmp_path):
-    place = tmp_path / _qdd.PRETRAINED[AUTHORS]
+    place = tmp_path / _pretrained.PRETRAINED[AUTHORS]
     place.parent.mkdir(parents=True)
     place.write_bytes(pickle.dumps(print))
     monkeypatch.setenv("SKXFER_DATA", str(tmp_path))
@@ -872,7 +869,7 @@ def test_authors_network_and_a_descriptor_side_by_side(authors, qm9):
 
 @with_data
 def test_authors_network_is_a_start_for_training(authors, qm9):
-    tuned = QDDTransformer(init=authors, extend=False, validation_fraction=0, random_state=0, **STILL).fit(
+    tuned = QDDTransformer(init=authors, validation_fraction=0, random_state=0, **STILL).fit(
         qm9[0][:20], qm9[1][:20]
     )
     offset = tuned.predict(qm9[0][20:30]) - authors.predict(qm9[0][20:30])

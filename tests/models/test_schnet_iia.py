@@ -25,9 +25,10 @@ from ase.build import bulk  # noqa: E402
 from skxfer import SchNetIIARegressor, SequentialTransfer  # noqa: E402
 from skxfer.energy_units import UNITS  # noqa: E402
 from skxfer.models.base.references import fit_references, robust_scale  # noqa: E402
+from skxfer.models.schnet_iia import _committee  # noqa: E402
 from skxfer.structures import HARTREE, read_structures  # noqa: E402
 
-TINY = {"hidden_dim": 8, "n_interactions": 1, "n_rbf": 8, "cutoff": 3.0, "extend": False, "batch_size": 10}
+TINY = {"hidden_dim": 8, "n_interactions": 1, "n_rbf": 8, "cutoff": 3.0, "batch_size": 10}
 D, BOND, REFERENCE = 1.5, 0.9, {"H": -10.0, "He": -20.0}  # a Morse potential in eV and Å
 
 
@@ -224,14 +225,22 @@ def test_distances_of_the_training_structures_are_kept(model):
     ("change", "match"),
     [
         ({"y": Y[:-1]}, "inconsistent numbers of samples"),
-        ({"y": np.r_[np.nan, Y[1:]]}, "Structure 0 has the energy NaN"),
+        ({"y": np.full(60, np.nan)}, "NaN only in target 0"),
+        (
+            {"forces": [np.ma.masked_less(FORCES[0], 9.0), *FORCES[1:]]},
+            "force on atom 0 of structure 0 is .nan",
+        ),
+        ({"forces": [FORCES[0] + 1j, *FORCES[1:]]}, "forces of structure 0 are not an array"),
         ({"y": np.c_[Y, Y]}, "one energy for each structure"),
         ({"forces": FORCES[:-1]}, "one for each of 60 structures, not 59"),
         ({"forces": [*FORCES[:-1], np.zeros((3, 3))]}, r"forces of structure 59 .*\(4, 3\)"),
-        ({"forces": [np.full((4, 3), np.nan), *FORCES[1:]]}, "force on atom 0 of structure 0 is .nan"),
+        ({"forces": [np.full((4, 3), np.nan), *FORCES[1:]]}, "force on atom 0 .* is .nan"),
         ({"X": [*X[:-1], (X[0][0], np.zeros((4, 3)))]}, "structure 59 are 0 Å"),
         ({"X": [*X[:-1], (X[0][0], X[0][1] * np.nan)]}, "structure 59 .*finite"),
-        ({"forces": [[[1.0], [2.0, 3.0]], *FORCES[1:]]}, "forces of structure 0 are no array"),
+        (
+            {"forces": [[[1.0], [2.0, 3.0]], *FORCES[1:]]},
+            "forces of structure 0 are not an array",
+        ),
         ({"forces": 3}, "one for each of 60 structures, not int"),
         ({"X": X[:20], "y": Y[:20], "early_stopping": True}, "early_stopping needs 30 structures"),
         ({"hidden_dim": 6}, "multiple of four"),
@@ -304,15 +313,16 @@ def test_features_of_elements_that_init_never_saw_are_not_frozen(model):
     assert fit(lithium, np.arange(12.0), init=model, max_epochs=1).elements_ == ["H", "He", "Li"]
 
 
-def test_a_network_that_is_carried_over_as_a_whole_is_trained_for_fewer_epochs(model):
+def test_a_network_that_is_carried_over_as_a_whole_is_trained_for_fewer_epochs(model, monkeypatch):
+    monkeypatch.setattr(_committee, "MIN_STEPS", 0)
+    monkeypatch.setattr(_committee, "MIN_STEPS_FROM_INIT", 0)
     starts = ({}, {"init": model, "carry": ["embedding"]}, {"init": model}, {"init": model, "max_epochs": 3})
     epochs = [len(fit(**{"max_epochs": None} | start).nets_[0].history) for start in starts]
     assert epochs == [40, 40, 10, 3]
 
 
 def test_parts_thaw_within_the_epochs_that_are_trained(model):
-    params = TINY | {"extend": True, "max_epochs": 2}
-    learner = SchNetIIARegressor(**params, init=model, freeze={"interactions": 100}, random_state=0)
+    learner = SchNetIIARegressor(**TINY, init=model, freeze={"interactions": 100}, random_state=0)
     learner.fit(X[:10], Y[:10])  # 400 epochs of one batch
     with pytest.raises(ValueError, match="epoch 100 on, which must be an int within 2 and 2"):
         fit(init=model, freeze={"interactions": 100}, max_epochs=2)

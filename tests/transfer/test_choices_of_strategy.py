@@ -64,7 +64,7 @@ def test_without_the_guard_a_misleading_source_may_do_harm():
     ratios = []
     for seed in SEEDS:
         transfer, alone, _ = errors(
-            "adversarial", SVR(C=10), seed, strategy="merge", source_filter=None, guard=False
+            "adversarial", SVR(C=10), seed, strategy="merge_relevant", source_filter=None, guard=False
         )
         ratios.append(transfer / alone)
     assert np.median(ratios) > 1.25
@@ -175,7 +175,7 @@ def test_gain_is_judged_on_rows_that_did_not_choose_the_blend():
 
 def test_the_blend_has_the_least_squared_error_of_all():
     P, y = ridge_folds(PROBLEM, FOLDS)
-    weights = fitted(PROBLEM, Ridge(), cv=FOLDS, source_filter=None, guard=False).strategy_weights_[0]
+    weights = fitted(PROBLEM, Ridge(), cv=FOLDS, source_filter=None, guard=False).weights_[0]
     rng = np.random.default_rng(0)
     others = np.vstack([rng.dirichlet(np.ones(3), size=2000), np.eye(3)])
     least = ((P @ others.T - y[:, None]) ** 2).mean(axis=0).min()
@@ -200,16 +200,16 @@ def test_the_blend_is_the_mean_over_the_sets_of_folds(monkeypatch):
     monkeypatch.setattr(folds, "folds_like_the_use", lambda *args: sets)
     model = fitted(PROBLEM, Ridge(), source_filter=None, guard=False)
     weights = [
-        fitted(PROBLEM, Ridge(), source_filter=None, guard=False, cv=PredefinedSplit(fold)).strategy_weights_
+        fitted(PROBLEM, Ridge(), source_filter=None, guard=False, cv=PredefinedSplit(fold)).weights_
         for fold in sets
     ]
     assert not np.allclose(*weights, atol=0.01)
-    np.testing.assert_allclose(model.strategy_weights_, np.mean(weights, axis=0), atol=1e-8)
+    np.testing.assert_allclose(model.weights_, np.mean(weights, axis=0), atol=1e-8)
 
 
 def test_a_fixed_strategy_without_a_guard_has_all_weight_and_no_gain_to_tell():
-    model = fitted(PROBLEM, Ridge(), strategy="frozen", guard=False)
-    np.testing.assert_array_equal(model.strategy_weights_, [[1.0]])
+    model = fitted(PROBLEM, Ridge(), strategy="frozen_experts", guard=False)
+    np.testing.assert_array_equal(model.weights_, [[1.0]])
     assert np.isnan(model.transfer_gain_).all()
     assert np.isnan(model.cv_errors_).all()
 
@@ -277,7 +277,7 @@ def test_the_use_may_be_named(use):
 def test_folds_of_new_domains_are_those_of_leaving_each_domain_out():
     X, y, domain = several_target_domains()
     model = HierarchicalTransfer(
-        KNeighborsRegressor(2), source_domains=["solvent 0"], strategy="merge", source_filter=None
+        KNeighborsRegressor(2), source_domains=["solvent 0"], strategy="merge_relevant", source_filter=None
     ).set_params(predict_on="new_domains", cv=4, random_state=0)
     model.fit(X, y, sample_domain=domain)
     source, target = np.flatnonzero(domain == "solvent 0"), np.flatnonzero(domain != "solvent 0")
@@ -386,7 +386,7 @@ def test_deviations_cover_the_errors(relation):
 
 
 def test_deviation_of_one_strategy_is_its_root_mean_squared_error():
-    model = fitted(PROBLEM, Ridge(), cv=FOLDS, strategy="merge", source_filter=None)
+    model = fitted(PROBLEM, Ridge(), cv=FOLDS, strategy="merge_relevant", source_filter=None)
     P, y = ridge_folds(PROBLEM, FOLDS)
     chosen = {"target_only": 0, "merge": 2}[model.strategy_[0]]
     _, std = model.predict(split(PROBLEM)[1], return_std=True)
@@ -397,7 +397,7 @@ def test_deviation_is_fitted_to_the_squared_errors_by_the_disagreement_of_the_st
     P, y = ridge_folds(PROBLEM, FOLDS)
     model = fitted(PROBLEM, Ridge(), cv=FOLDS, source_filter=None, guard=False)
     shares, blend = blend_by_other_folds(P, y)
-    weights = model.strategy_weights_[0]
+    weights = model.weights_[0]
     _, X, _ = split(PROBLEM)
     parts = np.column_stack(
         [
@@ -422,7 +422,7 @@ def test_deviation_is_larger_where_the_strategies_disagree():
         parts = [
             fitted(problem, SVR(C=10), strategy=name, guard=False).predict(X) for name in model.strategies_
         ]
-        weights = model.strategy_weights_[0]
+        weights = model.weights_[0]
         spread = np.einsum("s,sn->n", weights, (np.array(parts) - weights @ parts) ** 2)
         _, std = model.predict(X, return_std=True)
         assert (np.diff(std[np.argsort(spread)]) >= -1e-12).all()

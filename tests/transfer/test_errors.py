@@ -238,7 +238,9 @@ def test_target_that_is_constant_in_the_target_rows_alone():
 
 @pytest.mark.filterwarnings("error")
 def test_source_that_is_constant_teaches_nothing_and_breaks_nothing():
-    model = fit(y=np.where(TARGET, y, 2.5), strategy="frozen", guard=False, estimator=LinearRegression())
+    model = fit(
+        y=np.where(TARGET, y, 2.5), strategy="frozen_experts", guard=False, estimator=LinearRegression()
+    )
     np.testing.assert_allclose(model.predict(X[TARGET]), y[TARGET], atol=1e-8)
 
 
@@ -255,7 +257,7 @@ def test_strategy_that_needs_a_source(strategy):
 
 def test_merged_training_without_rows_of_a_source():
     with pytest.raises(ValueError, match="strategy='merge' needs the rows of the sources.*strategy='frozen'"):
-        with_source(Ridge().fit(X, y), strategy="merge")
+        with_source(Ridge().fit(X, y), strategy="merge_relevant")
 
 
 @pytest.mark.parametrize(

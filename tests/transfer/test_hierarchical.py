@@ -122,8 +122,8 @@ def test_the_blend_is_the_weighted_mean_of_the_strategies(several):
         fitted(several, SVR(C=10), strategy=name, guard=False).predict(several.test_data)
         for name in model.strategies_
     ]
-    expected = sum(w * part for w, part in zip(model.strategy_weights_.T, parts, strict=True))
-    assert ((model.strategy_weights_ > 0.01).sum(axis=1) > 1).any()
+    expected = sum(w * part for w, part in zip(model.weights_.T, parts, strict=True))
+    assert ((model.weights_ > 0.01).sum(axis=1) > 1).any()
     np.testing.assert_allclose(model.predict(several.test_data), expected, atol=1e-10)
 
 

@@ -91,7 +91,7 @@ def test_memory_sees_that_weights_have_changed(net, tmp_path):
 
 
 def test_memory_knows_a_model_of_torch_again(tmp_path):
-    source = HMNNRegressor(max_epochs=2, extend=False, n_members=1, cv=None, random_state=0).fit(X, y)
+    source = HMNNRegressor(max_epochs=2, n_members=1, cv=None, random_state=0).fit(X, y)
     for encoder in (source, pickle.loads(pickle.dumps(source)), copy.deepcopy(source)):
         model = FeatureTransfer(encoder, Ridge(), memory=str(tmp_path)).fit(X, y)
         assert model.transform(X).shape == (40, 5 * 64)

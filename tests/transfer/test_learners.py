@@ -118,10 +118,10 @@ def test_a_related_source_lowers_the_error(name, related):
 def test_what_is_learned_about_the_strategies_is_consistent(name, related):
     model = fitted(related, name)
     assert model.strategies_ == ["target_only", "frozen", "merge"]
-    np.testing.assert_allclose(model.strategy_weights_.sum(axis=1), [1.0])
-    assert (model.strategy_weights_ >= 0).all()
-    assert model.strategy_ == [model.strategies_[model.strategy_weights_[0].argmax()]]
-    assert (model.transfer_gain_[0] > 0) == (model.strategy_weights_[0, 0] < 1)
+    np.testing.assert_allclose(model.weights_.sum(axis=1), [1.0])
+    assert (model.weights_ >= 0).all()
+    assert model.strategy_ == [model.strategies_[model.weights_[0].argmax()]]
+    assert (model.transfer_gain_[0] > 0) == (model.weights_[0, 0] < 1)
     assert np.isfinite(model.cv_errors_).all()
 
 
@@ -179,7 +179,7 @@ def test_random_state_makes_two_fits_identical(name, related):
 
 @every_learner
 def test_prediction_does_not_depend_on_batch_mates(name, related):
-    model = fitted(related, name, strategy="frozen", guard=False)
+    model = fitted(related, name, strategy="frozen_experts", guard=False)
     together = model.predict(related.test_data)
     alone = [model.predict(related.test_data[i : i + 1])[0] for i in range(5)]
     np.testing.assert_allclose(alone, together[:5], rtol=1e-5, atol=1e-6)
@@ -187,7 +187,7 @@ def test_prediction_does_not_depend_on_batch_mates(name, related):
 
 @every_learner
 def test_a_column_of_labels_gives_a_column_of_predictions(name, related):
-    model = fitted(related, name, strategy="frozen", guard=False)
+    model = fitted(related, name, strategy="frozen_experts", guard=False)
     column = clone(model).fit(related.data, related.target[:, None], sample_domain=related.domain)
     assert model.predict(related.test_data).shape == (60,)
     assert column.predict(related.test_data).shape == (60, 1)
@@ -204,6 +204,6 @@ def test_two_jobs_give_what_one_gives(name, options, several):
 
 @every_learner
 def test_a_fitted_transfer_survives_pickling(name, related):
-    model = fitted(related, name, strategy="frozen", guard=False)
+    model = fitted(related, name, strategy="frozen_experts", guard=False)
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict(related.test_data), model.predict(related.test_data))

@@ -99,11 +99,17 @@ def test_a_pipeline_before_the_net_still_chooses_columns_by_name(wrap, related):
     frame = pd.DataFrame(related.data, columns=list("abc")).assign(formula="H2O")
     choose = ColumnTransformer([("numbers", "passthrough", ["a", "b", "c"])])
     model = fitted(
-        wrap(Pipeline([("choose", choose), ("net", net())])), related, frame, strategy="frozen", guard=False
+        wrap(Pipeline([("choose", choose), ("net", net())])),
+        related,
+        frame,
+        strategy="frozen_experts",
+        guard=False,
     )
     frozen = FrozenEstimator(model.experts_[0][1])
     target = related.domain == "target"
-    again = HierarchicalTransfer(Ridge(), sources=[("frozen", frozen)], strategy="frozen", guard=False)
+    again = HierarchicalTransfer(
+        Ridge(), sources=[("frozen", frozen)], strategy="frozen_experts", guard=False
+    )
     again.set_params(residual_estimator=None).fit(frame[target], related.target[target])
     np.testing.assert_array_equal(again.transform(frame), model.transform(frame))
 
@@ -177,7 +183,7 @@ def test_another_random_state_gives_another_fit(related):
     [
         HierarchicalTransfer(net(Noisy), source_domains=["source_0"], cv=2, random_state=0),
         SequentialTransfer(net(Noisy), random_state=0),
-        SequentialTransfer(net(Noisy), carry="frozen", random_state=0),
+        SequentialTransfer(net(Noisy), strategy="frozen_experts", random_state=0),
     ],
     ids=["hierarchical", "continued", "frozen"],
 )

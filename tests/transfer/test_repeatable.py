@@ -59,7 +59,7 @@ def test_frozen_without_a_guard_fits_each_expert_once_and_the_rest_once(several,
 
 
 def test_cross_validation_fits_no_expert_again(several, counted):
-    fitted(several, counted, strategy="frozen", cv=5, predict_on="similar")
+    fitted(several, counted, strategy="frozen_experts", cv=5, predict_on="similar")
     assert Counted.fits.count(80) == 2  # the experts
     assert Counted.fits.count(20) == 10  # in each of five folds the target alone, and what experts leave
     assert Counted.fits.count(25) == len(Counted.fits) - 12 <= 2
@@ -85,7 +85,7 @@ def test_strategies_without_a_share_are_not_fitted_on_all_rows(counted):
     model = HierarchicalTransfer(counted, source_domains=["source_0"], guard=False, cv=2, random_state=0)
     model.fit(problem.data, problem.target, sample_domain=problem.domain)
     assert set(model.models_) == {
-        name for name, share in zip(model.strategies_, model.strategy_weights_[0], strict=True) if share
+        name for name, share in zip(model.strategies_, model.weights_[0], strict=True) if share
     }
 
 

@@ -44,7 +44,7 @@ def search(problem, model, grid, cv, routing, **params):
 @both_ways
 def test_learner_head_and_filter_are_searched_together_on_two_jobs(routing, related):
     cv = TargetKFold(3, source_domains=related.source_domains, random_state=0)
-    model = transfer(related, strategy="frozen", guard=False)
+    model = transfer(related, strategy="frozen_experts", guard=False)
     found = search(related, model, GRID, cv, routing, n_jobs=2)
     assert len(found.cv_results_["params"]) == 8
     assert found.best_params_["estimator__C"] == 10.0
@@ -55,7 +55,7 @@ def test_learner_head_and_filter_are_searched_together_on_two_jobs(routing, rela
 @both_ways
 def test_scores_of_a_search_are_those_of_a_loop(routing, related):
     cv = TargetKFold(3, source_domains=related.source_domains, random_state=0)
-    model = transfer(related, strategy="merge", guard=False)
+    model = transfer(related, strategy="merge_relevant", guard=False)
     found = search(related, model, {"source_filter": [None, 0.0]}, cv, routing)
     expected = []
     for source_filter in (None, 0.0):
@@ -101,7 +101,7 @@ def test_strategies_may_be_searched(routing, related):
 
 
 def test_weights_reach_the_estimator_with_routing_when_they_are_asked_for(related):
-    model = transfer(related, strategy="merge", guard=False)
+    model = transfer(related, strategy="merge_relevant", guard=False)
     data = {"sample_domain": related.domain, "sample_weight": np.ones(len(related.data))}
     cv = TargetKFold(2, source_domains=related.source_domains)
     with config_context(enable_metadata_routing=True):

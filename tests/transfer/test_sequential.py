@@ -136,12 +136,12 @@ def test_frozen_corrects_the_previous_stage():
     learner = KNeighborsRegressor(3)
     second = corrected(clone(learner).fit(*rows(16)).predict, learner, *rows(17))
     expected = corrected(second, learner, *rows(18))(NEW)
-    np.testing.assert_allclose(fit(learner, carry="frozen").predict(NEW), expected, atol=1e-10)
+    np.testing.assert_allclose(fit(learner, strategy="frozen_experts").predict(NEW), expected, atol=1e-10)
 
 
 @pytest.mark.parametrize("learner", [SVR(C=10), KNeighborsRegressor(3), ExtraTreesRegressor(20)])
 def test_a_chain_of_related_domains_beats_the_last_alone(learner):
-    chain = fit(learner, carry="frozen", random_state=0)
+    chain = fit(learner, strategy="frozen_experts", random_state=0)
     alone = clone(learner).fit(*rows(18))
     assert np.abs(chain.predict(NEW) - TRUTH).mean() < 0.9 * np.abs(alone.predict(NEW) - TRUTH).mean()
 
@@ -233,7 +233,7 @@ def test_impossible_order(order, text):
 @pytest.mark.parametrize("learner", [SVR(), make_pipeline(StandardScaler(), KNeighborsRegressor())])
 def test_learner_that_cannot_continue(learner):
     with pytest.raises(TypeError, match="cannot continue from a fit: use carry='frozen'"):
-        fit(learner, carry="continue")
+        fit(learner, strategy="fine_tuned")
 
 
 def test_order_without_domains():

@@ -94,9 +94,9 @@ def competitors(model):
 
 def test_with_a_source_that_can_do_all_it_is_fine_tuned_frozen_and_corrected():
     found = competitors(fitted(candidates=None, cv=2))
-    assert list(found) == ["scratch", "baseline", "fine-tuned", "frozen", "corrected"]
-    assert found["scratch"].init is None
-    assert found["fine-tuned"].init.estimator is RELATED
+    assert list(found) == ["target_only", "baseline", "fine_tuned", "frozen", "frozen_experts"]
+    assert found["target_only"].init is None
+    assert found["fine_tuned"].init.estimator is RELATED
     assert isinstance(found["frozen"], FeatureTransfer)
     assert isinstance(found["baseline"], GradientBoostingRegressor)
 
@@ -104,28 +104,32 @@ def test_with_a_source_that_can_do_all_it_is_fine_tuned_frozen_and_corrected():
 def test_with_several_sources_each_is_fine_tuned_and_all_are_frozen_together():
     model = fitted([("near", RELATED), ("far", FrozenEstimator(UNRELATED))], cv=2)
     tuned = ["fine-tuned near", "fine-tuned far"]
-    assert list(competitors(model)) == ["scratch", "baseline", *tuned, "frozen", "corrected"]
+    assert list(competitors(model)) == ["target_only", "baseline", *tuned, "frozen", "frozen_experts"]
     assert [name for name, _ in competitors(model)["frozen"].encoder] == ["near", "far"]
-    assert [name for name, _ in competitors(model)["corrected"].sources] == ["near", "far"]
+    assert [name for name, _ in competitors(model)["frozen_experts"].sources] == ["near", "far"]
 
 
 def test_a_source_that_only_predicts_is_corrected():
     model = fitted(Ridge().fit(SOURCE_X, SOURCE_X @ LAW), cv=2)
-    assert list(competitors(model)) == ["scratch", "baseline", "corrected"]
-    assert isinstance(competitors(model)["corrected"], HierarchicalTransfer)
-    assert model.best_name_ == ["corrected"]
+    assert list(competitors(model)) == ["target_only", "baseline", "frozen_experts"]
+    assert isinstance(competitors(model)["frozen_experts"], HierarchicalTransfer)
+    assert model.strategy_ == ["frozen_experts"]
 
 
 def test_a_source_of_other_targets_gives_features_but_no_predictions_to_correct():
     both = Linear().fit(SOURCE_X, np.column_stack([SOURCE_X @ LAW, SOURCE_X @ OTHER]))
     one_target = fitted([("both", both), ("near", RELATED)], candidates=[("fine-tuned both", "drop")], cv=2)
     assert [name for name, _ in competitors(one_target)["frozen"].encoder] == ["both", "near"]
-    assert [name for name, _ in competitors(one_target)["corrected"].sources] == ["near"]
+    assert [name for name, _ in competitors(one_target)["frozen_experts"].sources] == ["near"]
 
 
 def test_what_has_features_but_predicts_no_numbers_is_not_corrected():
     clusters = KMeans(3, n_init=1, random_state=0).fit(SOURCE_X)
-    assert list(competitors(fitted(clusters, estimator=Ridge(), cv=2))) == ["scratch", "baseline", "frozen"]
+    assert list(competitors(fitted(clusters, estimator=Ridge(), cv=2))) == [
+        "target_only",
+        "baseline",
+        "frozen",
+    ]
 
 
 def test_parameters_of_the_one_fit_of_a_source_are_not_handed_on():
@@ -133,59 +137,59 @@ def test_parameters_of_the_one_fit_of_a_source_are_not_handed_on():
         _parameter_constraints = {
             "calibration": [float, None],
             "learning_rate": [float, None],
-            "extend": ["boolean"],
+            "max_epochs": [int, None],
         }
 
-        def __init__(self, alpha=1.0, init=None, calibration=0.1, learning_rate=None, extend=True):
+        def __init__(self, alpha=1.0, init=None, calibration=0.1, learning_rate=None, max_epochs=None):
             super().__init__(alpha, init)
-            self.calibration, self.learning_rate, self.extend = calibration, learning_rate, extend
+            self.calibration, self.learning_rate, self.max_epochs = calibration, learning_rate, max_epochs
 
         def __sklearn_clone__(self):
-            return OneFit(self.alpha, self.init, self.calibration, self.learning_rate, self.extend)
+            return OneFit(self.alpha, self.init, self.calibration, self.learning_rate, self.max_epochs)
 
-    source = OneFit(alpha=3.0, learning_rate=0.02, extend=False).fit(SOURCE_X, SOURCE_X @ LAW)
+    source = OneFit(alpha=3.0, learning_rate=0.02, max_epochs=3).fit(SOURCE_X, SOURCE_X @ LAW)
     found = competitors(fitted(source, cv=2))
-    for name in ("scratch", "fine-tuned"):
+    for name in ("target_only", "fine_tuned"):
         params = found[name].get_params()
-        assert [params[p] for p in ("alpha", "calibration", "learning_rate", "extend")] == [
+        assert [params[p] for p in ("alpha", "calibration", "learning_rate", "max_epochs")] == [
             3,
             None,
             None,
-            True,
+            None,
         ]
-    assert (source.calibration, source.learning_rate, source.extend) == (0.1, 0.02, False)
-    found = competitors(fitted(source, estimator=OneFit(learning_rate=0.02, extend=False), cv=2))
-    for name in ("scratch", "fine-tuned"):  # one that is given is used as it is
+    assert (source.calibration, source.learning_rate, source.max_epochs) == (0.1, 0.02, 3)
+    found = competitors(fitted(source, estimator=OneFit(learning_rate=0.02, max_epochs=3), cv=2))
+    for name in ("target_only", "fine_tuned"):  # one that is given is used as it is
         params = found[name].get_params()
-        assert [params[p] for p in ("calibration", "learning_rate", "extend")] == [0.1, 0.02, False]
+        assert [params[p] for p in ("calibration", "learning_rate", "max_epochs")] == [0.1, 0.02, 3]
 
 
 def test_a_learning_rate_that_must_be_a_number_stays():
     source = GradientBoostingRegressor(n_estimators=3, learning_rate=0.3).fit(SOURCE_X, SOURCE_X @ LAW)
-    assert competitors(fitted(source, cv=2))["scratch"].learning_rate == 0.3
+    assert competitors(fitted(source, cv=2))["target_only"].learning_rate == 0.3
 
 
 def test_an_estimator_of_another_class_is_not_fine_tuned():
     model = fitted(estimator=Ridge(), cv=2)
-    assert list(competitors(model)) == ["scratch", "baseline", "frozen", "corrected"]
+    assert list(competitors(model)) == ["target_only", "baseline", "frozen", "frozen_experts"]
 
 
 def test_an_estimator_of_its_own_parameters_is_fine_tuned_with_them():
     found = competitors(fitted(estimator=Linear(alpha=7.0, init=UNRELATED), cv=2))
-    assert (found["scratch"].alpha, found["scratch"].init) == (7.0, None)
-    assert (found["fine-tuned"].alpha, found["fine-tuned"].init.estimator) == (7.0, RELATED)
+    assert (found["target_only"].alpha, found["target_only"].init) == (7.0, None)
+    assert (found["fine_tuned"].alpha, found["fine_tuned"].init.estimator) == (7.0, RELATED)
 
 
 def test_without_a_source_scratch_competes_with_the_baseline():
     model = TransferCV(cv=2, random_state=0).fit(X, y)
-    assert isinstance(competitors(model)["scratch"], ExtraTreesRegressor)
-    assert list(competitors(model)) == ["scratch", "baseline"]
+    assert isinstance(competitors(model)["target_only"], ExtraTreesRegressor)
+    assert list(competitors(model)) == ["target_only", "baseline"]
 
 
 def test_candidates_replace_extend_and_drop():
     more = [("baseline", DummyRegressor()), ("frozen", "drop"), ("mine", Ridge())]
     found = competitors(fitted(candidates=more, cv=2))
-    assert list(found) == ["scratch", "baseline", "fine-tuned", "corrected", "mine"]
+    assert list(found) == ["target_only", "baseline", "fine_tuned", "frozen_experts", "mine"]
     assert isinstance(found["baseline"], DummyRegressor)
 
 
@@ -196,7 +200,7 @@ def test_dropping_what_is_not_there_is_an_error():
 
 def test_dropping_everything_is_an_error():
     with pytest.raises(ValueError, match="No candidate is left"):
-        TransferCV(candidates=[("scratch", "drop"), ("baseline", "drop")]).fit(X, y)
+        TransferCV(candidates=[("target_only", "drop"), ("baseline", "drop")]).fit(X, y)
 
 
 @pytest.mark.parametrize("entry", [Ridge(), ("a", 3), ("a",), (1, Ridge())])
@@ -212,8 +216,8 @@ def test_objects_that_are_no_formulas_have_no_baseline():
         [frozenset(enumerate(row)) for row in SOURCE_X], SOURCE_X @ LAW
     )
     model = TransferCV(encoder, random_state=0).fit(objects, y)
-    assert list(competitors(model)) == ["scratch", "frozen", "corrected"]
-    assert model.best_name_[0] in ("frozen", "corrected")
+    assert list(competitors(model)) == ["target_only", "frozen", "frozen_experts"]
+    assert model.strategy_[0] in ("frozen", "frozen_experts")
 
 
 def test_formulas_have_magpie_descriptors_as_a_baseline():
@@ -246,7 +250,7 @@ def test_text_that_is_no_formula_has_no_baseline():
     smiles = ["CCO", "c1ccccc1", "CC(=O)O", "C#N", "CCCC", "CN"]
     count = FunctionTransformer(lambda X: np.array([[len(text), text.count("C")] for text in X]))
     model = TransferCV(estimator=make_pipeline(count, Ridge()), cv=2).fit(smiles, np.arange(6.0))
-    assert list(competitors(model)) == ["scratch"]
+    assert list(competitors(model)) == ["target_only"]
 
 
 def test_a_doubtful_hydrate_is_no_warning_of_the_choice():
@@ -264,7 +268,7 @@ def test_predictions_for_formulas_are_corrected_by_the_baseline_that_there_is():
     frozen = FrozenEstimator(source)
     for given, expected in [(forest, RandomForestRegressor), ("drop", Ridge), (frozen, Ridge)]:
         model = TransferCV(source, candidates=[("baseline", given)], cv=2, random_state=0)
-        rest = competitors(model.fit(formulas, np.arange(9.0) ** 2))["corrected"].estimator
+        rest = competitors(model.fit(formulas, np.arange(9.0) ** 2))["frozen_experts"].estimator
         assert type(rest[-1]) is expected
 
 
@@ -345,7 +349,7 @@ def test_groups_are_heeded_by_a_number_of_folds():
 
 def test_a_related_source_is_used_and_helps():
     model = fitted()
-    assert model.best_name_[0] in ("fine-tuned", "frozen")
+    assert model.strategy_[0] in ("fine_tuned", "frozen")
     assert model.transfer_gain_[0] > 0.5
     error, alone = (np.abs(m.predict(NEW) - NEW @ LAW).mean() for m in (model, Linear().fit(X, y)))
     assert error < 0.5 * alone
@@ -353,19 +357,19 @@ def test_a_related_source_is_used_and_helps():
 
 def test_an_unrelated_source_is_refused():
     model = fitted(UNRELATED)
-    assert model.best_name_[0] in ("scratch", "baseline")
-    assert list(model.estimators_) == model.best_name_
+    assert model.strategy_[0] in ("target_only", "baseline")
+    assert list(model.estimators_) == model.strategy_
     assert model.transfer_gain_ == [0]
     table = results(model)
-    assert table.loc["fine-tuned", "mae"] > table.loc["scratch", "mae"]
+    assert table.loc["fine_tuned", "mae"] > table.loc["target_only", "mae"]
 
 
 def test_no_gain_at_all_is_refused():
     twin = FeatureTransfer(RELATED, DummyRegressor())  # predicts the mean as the other one does
-    dropped = [("baseline", "drop"), ("corrected", "drop")]
+    dropped = [("baseline", "drop"), ("frozen_experts", "drop")]
     model = fitted(estimator=DummyRegressor(), candidates=[*dropped, ("frozen", twin)])
     assert results(model).loc["frozen", "gain"] == pytest.approx(0)
-    assert model.best_name_ == ["scratch"]
+    assert model.strategy_ == ["target_only"]
 
 
 def test_a_guarded_choice_never_has_an_unclear_gain():
@@ -387,8 +391,8 @@ def test_errors_are_those_of_an_ordinary_cross_validation():
         assert row.mae == pytest.approx(errors.mean())
         assert row.fold1_mae == pytest.approx(errors[FOLDS[1][1]].mean())
     # Five folds of equal size: the standard error of the mean of their means.
-    folds = results(model).loc["scratch", [f"fold{k}_mae" for k in range(5)]].astype(float)
-    assert results(model).loc["scratch", "mae_error"] == pytest.approx(folds.std(ddof=1) / np.sqrt(5))
+    folds = results(model).loc["target_only", [f"fold{k}_mae" for k in range(5)]].astype(float)
+    assert results(model).loc["target_only", "mae_error"] == pytest.approx(folds.std(ddof=1) / np.sqrt(5))
 
 
 def test_gains_are_over_the_best_candidate_without_a_source():
@@ -400,8 +404,8 @@ def test_gains_are_over_the_best_candidate_without_a_source():
 
 def test_the_winner_is_fitted_on_all_rows():
     model = fitted(candidates=[*WITHOUT_TREES, ("frozen", "drop")])
-    assert model.best_name_ == ["fine-tuned"]
-    assert list(model.estimators_) == ["fine-tuned"]
+    assert model.strategy_ == ["fine_tuned"]
+    assert list(model.estimators_) == ["fine_tuned"]
     np.testing.assert_allclose(model.predict(NEW), Linear(init=RELATED).fit(X, y).predict(NEW))
 
 
@@ -423,21 +427,21 @@ def test_each_target_has_its_own_winner_and_its_own_missing_labels():
         candidates=[
             *WITHOUT_TREES,
             ("frozen", "drop"),
-            ("fine-tuned", "drop"),
-            ("corrected", "drop"),
+            ("fine_tuned", "drop"),
+            ("frozen_experts", "drop"),
             ("as is", FrozenEstimator(both)),
         ],
     )
-    assert model.best_name_[0] == "as is"
-    assert model.best_name_[1] in ("scratch", "baseline")
+    assert model.strategy_[0] == "as is"
+    assert model.strategy_[1] in ("target_only", "baseline")
     assert model.predict(NEW).shape == (200, 2)
     np.testing.assert_allclose(model.predict(NEW)[:, 0], both.predict(NEW)[:, 0])
     assert len(model.reason_.splitlines()) == 2
 
 
 def test_without_a_candidate_of_its_own_the_lowest_error_wins():
-    model = fitted(candidates=[("scratch", "drop"), ("baseline", "drop")])
-    assert model.best_name_[0] == results(model).mae.idxmin()
+    model = fitted(candidates=[("target_only", "drop"), ("baseline", "drop")])
+    assert model.strategy_[0] == results(model).mae.idxmin()
     assert np.isnan(model.transfer_gain_).all()
 
 
@@ -457,7 +461,7 @@ def shown(row):
 def test_the_reason_for_transfer_holds_both_errors_and_the_gain():
     model = fitted()
     table = results(model)
-    best, alone = table.loc[model.best_name_[0]], table[~table.transfer].sort_values("mae").iloc[0]
+    best, alone = table.loc[model.strategy_[0]], table[~table.transfer].sort_values("mae").iloc[0]
     assert model.reason_ == (
         f"{best.name}: mean absolute error {shown(best)} over 5 folds, against {shown(alone)} of "
         f"{alone.name}, the best without transfer: a gain of {best.gain:.2g} ± {best.gain_error:.2g}."
@@ -525,7 +529,7 @@ def test_two_sources_of_one_name_are_an_error():
 
 def test_the_standard_deviation_is_the_root_mean_square_of_held_out_errors():
     model = fitted(cv=FOLDS)
-    candidate = competitors(model)[model.best_name_[0]]
+    candidate = competitors(model)[model.strategy_[0]]
     errors = cross_val_predict(candidate, X, y, cv=FOLDS) - y
     mean, std = model.predict(NEW, return_std=True)
     np.testing.assert_array_equal(mean, model.predict(NEW))

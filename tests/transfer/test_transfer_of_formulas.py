@@ -28,7 +28,7 @@ ENERGY = SHARES @ [1.0, -1.0, 3.0, -2.0]
 def network(**params):
     pytest.importorskip("torch", reason="LGDCNNRegressor needs torch")
     pytest.importorskip("skorch", reason="LGDCNNRegressor needs skorch")
-    tiny = {"hidden_dim": 16, "n_blocks": 1, "batch_size": 16, "max_epochs": 30, "extend": False}
+    tiny = {"hidden_dim": 16, "n_blocks": 1, "batch_size": 16, "max_epochs": 30}
     return LGDCNNRegressor(embedding=LETTERS, calibration=None, random_state=0, **{**tiny, **params})
 
 

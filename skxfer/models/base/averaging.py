@@ -11,7 +11,7 @@ class Averaging(Callback):
     Parameters
     ----------
     decay : float
-        Weight of the average so far, beside that of a new step.
+        What remains of the average at each step.
     validate : callable, optional
         Takes a module and returns its error on rows held out, recorded as
         ``valid_error`` after each epoch. The average of the epoch with the smallest is kept.

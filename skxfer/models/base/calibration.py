@@ -1,9 +1,9 @@
-"""Error bars of networks that predict their own: scaled to the errors on compositions held out."""
+"""Error bars of networks: what they expect of their own errors, scaled to the errors on rows held out."""
 
 import numpy as np
 from scipy.optimize import minimize
 
-# Compositions, and labels of a target, that error bars are calibrated on, at least; and how many of them are
+# Error bars are calibrated on at least this many groups of rows, and labels of a target; the second number is
 # enough for a scale that is the same within a fifth from one draw to the next.
 MIN_HELD_OUT, ENOUGH = 10, 30
 
@@ -16,7 +16,7 @@ def held_out(group, share, rng):
     group : ndarray of int, shape (n_samples,)
         Numbers from 0 of groups of rows that belong together.
     share : float
-        Of the groups.
+        Share of the groups.
     rng : RandomState
 
     Returns
@@ -33,7 +33,7 @@ def held_out(group, share, rng):
 
 
 def laplace_variance(error, expected):
-    """Fit how the variance of errors follows from the expected one, as of a Laplace distribution.
+    """Fit how the variance of errors that follow a Laplace distribution depends on the expected one.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def laplace_variance(error, expected):
     Returns
     -------
     constant, factor : float
-        Of the largest likelihood: the variance is the first plus the second times the expected one.
+        Those with the largest likelihood: the variance is the first plus the second times the expected one.
         NaN where there are fewer than `MIN_HELD_OUT` errors.
     """
     known = ~np.isnan(error)
@@ -62,3 +62,36 @@ def laplace_variance(error, expected):
     best = minimize(loss, [0.0, 0.0], method="Nelder-Mead", bounds=[(-20, 20)] * 2)
     constant, factor = np.exp(best.x) * size**2
     return constant, factor / width
+
+
+def standard_deviation(variance, expected):
+    """Return error bars from an expected variance, such as that over members.
+
+    Parameters
+    ----------
+    variance : ndarray of shape (n_targets, 2)
+        The squared error is the first plus the second times the expected variance.
+    expected : ndarray of shape (n_samples, n_targets)
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_targets)
+    """
+    return np.sqrt(variance[:, 0] + variance[:, 1] * expected)
+
+
+def check_error_bars(variance, why_none, why_few=""):
+    """Raise a ValueError if there are no error bars.
+
+    Parameters
+    ----------
+    variance : ndarray of shape (n_targets, 2) or None
+        NaN where a target has none.
+    why_none, why_few : str
+        What the fit lacked, and what to do: for all targets, and for the one that is named.
+    """
+    if variance is None:
+        raise ValueError(f"There are no error bars: {why_none}")
+    few = np.flatnonzero(np.isnan(variance).any(axis=1))
+    if few.size:
+        raise ValueError(f"There are no error bars for target {few[0]}: {why_few or why_none}")

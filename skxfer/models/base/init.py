@@ -13,11 +13,14 @@ class StartsFromFitted(KeepsFitted):
     """Mixin of estimators with the parameters `init`, `carry` and `freeze`.
 
     ``_parts`` names the parts of the network, first to last, and for each the
-    patterns of its parameters. The last one depends on the targets.
+    patterns of its weights. The last one depends on the targets.
+    ``_architecture`` returns the parameters of the module, and ``_nets`` the trained networks.
     """
 
     _kept = "init"
     _parts: dict
+    # Names of the module's parameters that make its architecture.
+    _module_params: tuple
 
     def _check_init(self):
         """Return the model to start from, or None."""
@@ -32,10 +35,42 @@ class StartsFromFitted(KeepsFitted):
             raise TypeError(f"init must be a fitted {name}, it is {type(source).__name__}.")
         if not is_fitted(source):
             raise NotFittedError(
-                "init is not fitted. If it was, a clone made it forget: wrap it in "
+                "init is not fitted. Fit it first; if it was, `clone` reset it: wrap it in "
                 "sklearn.frozen.FrozenEstimator."
             )
         return source
+
+    def _module_of(self, source):
+        """Return the architecture, as parameters of a net: that of `init`, or else the estimator's own.
+
+        Parameters
+        ----------
+        source : fitted estimator of this class, or None
+
+        Returns
+        -------
+        dict of str to value
+        """
+        if source is None:
+            return {f"module__{name}": value for name, value in self._architecture().items()}
+        return source._fitted_module()
+
+    def _fitted_module(self):
+        """Return the architecture that was fitted, as parameters of a net."""
+        given = self._nets()[0].get_params(deep=False)
+        return {f"module__{name}": given[f"module__{name}"] for name in self._module_params}
+
+    def _nets(self):
+        """Return the trained networks."""
+        return self.nets_
+
+    def _start(self, source, member=0, without=()):
+        """Return what :func:`train_net` needs to start a member from `init`, all parts but some."""
+        if source is None:
+            return {}
+        nets = source._nets()
+        carried = [part for part in self._carried() if part not in without]
+        return {"start": nets[member % len(nets)], "carry": self._patterns(carried)}
 
     def _check_parts(self, param):
         """Return the parts that a parameter names."""
@@ -56,7 +91,7 @@ class StartsFromFitted(KeepsFitted):
             Symbols.
         part : str
         what : str
-            It holds of each element.
+            What this part stores for each element, for the message.
         """
         if source is None or part not in self._check_parts("freeze"):
             return
@@ -81,7 +116,7 @@ class StartsFromFitted(KeepsFitted):
         Parameters
         ----------
         max_epochs : int
-            Of the training.
+            Epochs of the training.
         head_is_new : bool, default=False
             Whether the last part cannot be taken over.
         """

@@ -1,6 +1,24 @@
-"""What energies are made of before a network sees them: energies of the elements, a robust scale."""
+"""What is taken off energies before a network sees them: energies of the elements, a robust scale."""
 
 import numpy as np
+
+from ...structures import NUMBERS
+
+
+def element_counts(structures, elements):
+    """Count the atoms of some elements.
+
+    Parameters
+    ----------
+    structures : Structures
+    elements : list of str
+        Symbols.
+
+    Returns
+    -------
+    ndarray of int, shape (n_structures, n_elements)
+    """
+    return structures.counts()[:, [NUMBERS[symbol] for symbol in elements]]
 
 
 def fit_references(counts, energy):
@@ -26,7 +44,7 @@ def fit_references(counts, energy):
 
 
 def robust_scale(values):
-    """Return the deviation of values by their quartiles, as of a normal distribution.
+    """Return the deviation of values from their quartiles, that of a normal distribution.
 
     Parameters
     ----------

@@ -1,12 +1,13 @@
-"""What all torch models share: seeds, batches of tensors, the training of a net, prediction in chunks."""
+"""Training of a network through skorch, its epochs and batches, and prediction in chunks."""
 
-import threading
-from contextlib import contextmanager
 from fnmatch import fnmatchcase
 
 import numpy as np
 
-_GENERATOR = threading.RLock()
+from .torch_state import torch_seed
+
+# What remains of averaged weights at each step: the average then reaches over the last hundred or so.
+AVERAGING = 0.99
 
 
 class TensorBatches:
@@ -37,24 +38,6 @@ class TensorBatches:
         return -(-len(self.dataset) // self.batch_size)
 
 
-@contextmanager
-def torch_seed(seed, device):
-    """Seed torch, and give the caller its generators back afterwards.
-
-    Threads wait for one another, since they share torch's generator.
-
-    Parameters
-    ----------
-    seed : int
-    device : str
-    """
-    import torch
-
-    with _GENERATOR, torch.random.fork_rng(devices=[] if device == "cpu" else None):
-        torch.manual_seed(seed)
-        yield
-
-
 def tensors(arrays):
     """Turn a dict of arrays into one of tensors in single precision.
 
@@ -71,7 +54,7 @@ def tensors(arrays):
 
 
 def to_tensor(array, device="cpu", dtype=np.float32):
-    """Turn an array into a tensor: of whole numbers if it holds them, else of a floating-point type.
+    """Convert an array to a tensor: int64 for integers, else `dtype`.
 
     Parameters
     ----------
@@ -89,27 +72,26 @@ def to_tensor(array, device="cpu", dtype=np.float32):
     return torch.as_tensor(np.ascontiguousarray(array, dtype=dtype)).to(device)
 
 
-def moments(Y, weight):
-    """Weighted mean and deviation of each target.
+def choose_epochs(max_epochs, usual, min_steps, n_samples, batch_size):
+    """Return the epochs of a training: those asked for, else the usual ones, and more on small data.
 
     Parameters
     ----------
-    Y : ndarray of shape (n_samples, ..., n_targets)
-        NaN marks a missing label.
-    weight : ndarray of shape (n_samples, ..., n_targets)
-        Zero where a label is missing.
+    max_epochs : int or None
+        Epochs that the user asked for; None leaves the choice to this function.
+    usual : int
+        Epochs on data that are large enough.
+    min_steps : int
+        Fewer steps than this leave a network far from what the same rows can teach it.
+    n_samples, batch_size : int
 
     Returns
     -------
-    center, scale : ndarray of shape (..., n_targets)
-        The scale is one where the labels do not differ.
+    int
     """
-    filled = np.nan_to_num(Y)
-    total = np.maximum(weight.sum(axis=0), np.finfo(float).tiny)
-    center = (weight * filled).sum(axis=0) / total
-    scale = np.sqrt((weight * (filled - center) ** 2).sum(axis=0) / total)
-    floor = 1e-12 * np.maximum(np.abs(center), np.finfo(float).tiny)
-    return center, np.where(scale > floor, scale, 1.0)
+    if max_epochs is not None:
+        return max_epochs
+    return max(usual, -(-min_steps // -(-n_samples // batch_size)))
 
 
 def train_net(
@@ -139,7 +121,7 @@ def train_net(
     ----------
     module, criterion : subclass of torch.nn.Module
     data : torch.utils.data.Dataset
-        As of :class:`TensorBatches`.
+        With the method that :class:`TensorBatches` needs.
     learning_rate : float
         The largest one of the cycle.
     max_epochs, batch_size : int
@@ -154,7 +136,7 @@ def train_net(
     prepare : callable, optional
         Takes the module after that, and changes it in place.
     callbacks : list of skorch.callbacks.Callback, optional
-        Beside the learning rate's.
+        In addition to that of the learning rate.
     optimizer : subclass of torch.optim.Optimizer, optional
         Default: AdamW, whose momentum goes through a cycle too.
     **params
@@ -165,42 +147,12 @@ def train_net(
     skorch.NeuralNet
     """
     import torch
-    from skorch import NeuralNet
-    from skorch.callbacks import LRScheduler
 
-    n = len(data)
-    batch_size = min(batch_size, n)
-    steps = -(-n // batch_size) * max_epochs
-    if optimizer is None:
-        params["optimizer__fused"] = True
-    net = NeuralNet(
-        module,
-        criterion=criterion,
-        optimizer=torch.optim.AdamW if optimizer is None else optimizer,
-        optimizer__weight_decay=weight_decay,
-        lr=learning_rate,
-        max_epochs=max_epochs,
-        batch_size=batch_size,
-        iterator_train=TensorBatches,
-        iterator_train__shuffle=True,
-        train_split=None,
-        callbacks=[
-            (
-                "one_cycle",
-                LRScheduler(
-                    policy=torch.optim.lr_scheduler.OneCycleLR,
-                    max_lr=learning_rate,
-                    total_steps=steps,
-                    cycle_momentum=optimizer is None,
-                    step_every="batch",
-                ),
-            ),
-            *callbacks,
-        ],
-        device=device,
-        verbose=verbose,
-        **params,
-    )
+    batch_size = min(batch_size, len(data))
+    params |= {"lr": learning_rate, "max_epochs": max_epochs, "batch_size": batch_size}
+    params |= {"optimizer__weight_decay": weight_decay, "device": device, "verbose": verbose}
+    steps = -(-len(data) // batch_size) * max_epochs
+    net = _make_net(module, criterion, optimizer, steps, callbacks, params)
     with torch_seed(seed, device):
         net.initialize()
         if start is not None:
@@ -219,6 +171,33 @@ def train_net(
     return net
 
 
+def _make_net(module, criterion, optimizer, steps, callbacks, params):
+    """A net with a one-cycle learning rate over so many steps."""
+    import torch
+    from skorch import NeuralNet
+    from skorch.callbacks import LRScheduler
+
+    if optimizer is None:
+        params["optimizer__fused"] = True
+    one_cycle = LRScheduler(
+        policy=torch.optim.lr_scheduler.OneCycleLR,
+        max_lr=params["lr"],
+        total_steps=steps,
+        cycle_momentum=optimizer is None,
+        step_every="batch",
+    )
+    return NeuralNet(
+        module,
+        criterion=criterion,
+        optimizer=torch.optim.AdamW if optimizer is None else optimizer,
+        iterator_train=TensorBatches,
+        iterator_train__shuffle=True,
+        train_split=None,
+        callbacks=[("one_cycle", one_cycle), *callbacks],
+        **params,
+    )
+
+
 def take_over(module, start, patterns=("*",)):
     """Copy the parameters and buffers of one module to another, where they have the same name and shape.
 
@@ -226,7 +205,7 @@ def take_over(module, start, patterns=("*",)):
     ----------
     module, start : torch.nn.Module
     patterns : list of str
-        Of the names, as in ``"embedding.*"``.
+        Patterns of the names, as in ``"embedding.*"``.
     """
     state = module.state_dict()
     carried = {

@@ -15,8 +15,9 @@ from ...domains import split_domains
 from ...inputs import check_sample_domain, check_targets, take
 from ._columns import find_columns
 
-# What the rows of all target domains are called where the two tiers are swapped.
+# Name of all target domains together where the two tiers are swapped.
 SWAPPED = "target domains"
+MERGING = ("merge", "merge_relevant", "fine_tuned")
 
 
 @dataclass
@@ -26,7 +27,8 @@ class Variant:
     group: str
     name: str
     params: dict = field(default_factory=dict)
-    sources: list | None = None  # of those named; None: all
+    loss: dict = field(default_factory=dict)
+    sources: list | None = None  # None: all that are named
     keeps: str = "all"  # rows to train on: "all", "sources", "target"
     swaps_tiers: bool = False
     epsilon: str = "true"  # "true", "none", "wrong"
@@ -53,13 +55,13 @@ def ablation_study(
     =========  =====================================================================
     group      variants
     =========  =====================================================================
-    reference  ``"tiers"``: all sources and new experts, as `estimator` is set
+    reference  ``"frozen_experts"``: all sources and new experts, as `estimator` is set
     jury       ``"gas + new"``, ``"water + new"``, ``"gas + water"``, ``"only gas"``,
                ``"only water"``, ``"only new"``
-    training   ``"only tier I"``: all sources together, no target row; ``"only tier
-               II"``: the target alone; ``"swapped tiers"`` (HMNN-R: tier I on the
-               target rows, tier II on the sources); ``"merged"`` (HMNN-M: all
-               rows); ``"merged, relevant rows"``; ``"merged and tuned"``
+    training   ``"source_only"``: all sources together, no target row (only tier I);
+               ``"target_only"`` (only tier II); ``"swapped tiers"`` (HMNN-R: tier I
+               on the target rows, tier II on the sources); ``"merge"`` (HMNN-M: all
+               rows); ``"merge_relevant"``; ``"fine_tuned"``
     input      ``"without dielectric constant"`` (HMNN-W), ``"wrong dielectric
                constant"`` (HMNN-E: those of all domains, shuffled), ``"direct input"``
     tasks      ``"single task"``: a model for each target; ``"shared bottom"``: one
@@ -116,12 +118,12 @@ def ablation_study(
     >>> from skxfer.datasets import make_domains
     >>> data = make_domains(relation="related", n_target=40, random_state=0)
     >>> results = ablation_study(
-    ...     HMNNRegressor(max_epochs=5, extend=False), data.data, data.target, data.domain,
+    ...     HMNNRegressor(max_epochs=5), data.data, data.target, data.domain,
     ...     source_domains=data.source_domains, test_domains=data.test_domains,
-    ...     variants=["tiers", "only tier II", "merged"],
+    ...     variants=["frozen_experts", "target_only", "merge"],
     ... )
     >>> list(results["variant"])
-    ['tiers', 'only tier II', 'merged']
+    ['frozen_experts', 'target_only', 'merge']
     """
     Y = check_targets(y, len(X))
     if target_names is None:
@@ -152,8 +154,7 @@ def ablation_study(
 def all_variants(sources):
     """List the variants for these source domains."""
     every = " + ".join(sources)
-    merged = {"strategy": "merge", "source_filter": None}
-    variants = [Variant("reference", "tiers")]
+    variants = [Variant("reference", "frozen_experts")]
     if len(sources) > 1:
         variants += [Variant("jury", f"{name} + new", sources=[name]) for name in sources]
         variants.append(Variant("jury", every, {"n_new_experts": 0}))
@@ -161,26 +162,27 @@ def all_variants(sources):
         *variants,
         *(Variant("jury", f"only {name}", {"n_new_experts": 0}, sources=[name]) for name in sources),
         Variant("jury", "only new", {"strategy": "new"}, keeps="target"),
-        Variant("training", "only tier I", {"strategy": "target_only"}, keeps="sources"),
-        Variant("training", "only tier II", {"strategy": "target_only"}, keeps="target"),
+        Variant("training", "source_only", {"strategy": "target_only"}, keeps="sources"),
+        Variant("training", "target_only", {"strategy": "target_only"}, keeps="target"),
         Variant("training", "swapped tiers", swaps_tiers=True),
-        Variant("training", "merged", merged),
-        Variant("training", "merged, relevant rows", {"strategy": "merge"}),
-        Variant("training", "merged and tuned", {"strategy": "merge+tune"}),
+        *(
+            Variant("training", name, {"strategy": name})
+            for name in ("merge", "merge_relevant", "fine_tuned")
+        ),
         Variant("input", "without dielectric constant", epsilon="none"),
         Variant("input", "wrong dielectric constant", epsilon="wrong"),
         Variant("input", "direct input", {"paired": False}),
         Variant("tasks", "single task", single_task=True),
         Variant("tasks", "shared bottom", {"n_experts": 1, "n_selected": 1, "n_new_experts": 1}),
-        Variant("loss", "no similarity penalty", {"similarity": None}),
-        Variant("loss", "similarity of tasks", {"similarity": "tasks"}),
-        Variant("loss", "equal task weights", {"task_weighting": "equal"}),
+        Variant("loss", "no similarity penalty", loss={"similarity": None}),
+        Variant("loss", "similarity of tasks", loss={"similarity": "tasks"}),
+        Variant("loss", "equal task weights", loss={"task_weighting": "equal"}),
     ]
 
 
 def _run(variant, seed, estimator, X, Y, domain, sources, tests):
     """Errors of one variant, {test domain: array of shape (n_targets,)}, and the time of its fit."""
-    params = {"strategy": "tiers", "cv": None, "random_state": seed} | variant.params
+    params = {"strategy": "frozen_experts", "cv": None, "random_state": seed} | variant.params
     if params["strategy"] == "new":  # a jury of new experts alone
         params |= {"strategy": "target_only", "n_experts": estimator.n_new_experts}
     used = sources if variant.sources is None else variant.sources
@@ -199,7 +201,10 @@ def _run(variant, seed, estimator, X, Y, domain, sources, tests):
     with warnings.catch_warnings():
         if variant.epsilon != "true":
             warnings.filterwarnings("ignore", ".* has the dielectric constant of the source")
-        models = [clone(model).fit(take(X, train), Y[train][:, column], **fit_params) for column in columns]
+        models = [clone(model) for _ in columns]
+        for one, column in zip(models, columns, strict=True):
+            one._loss = one._loss | variant.loss
+            one.fit(take(X, train), Y[train][:, column], **fit_params)
     seconds = perf_counter() - start
     errors = {}
     for test in tests:

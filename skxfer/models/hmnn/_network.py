@@ -5,8 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
-from ..base.training import in_chunks, moments, tensors, torch_seed, train_net
+from ..base.labels import moments
+from ..base.torch_state import torch_seed
+from ..base.training import choose_epochs, in_chunks, tensors, train_net
 from ._columns import silent_about_units
+
+EPOCHS = 80
+# Fewer steps than this leave a network far from what the same rows can teach it.
+MIN_STEPS = 1500
 
 
 @dataclass
@@ -14,13 +20,12 @@ class Recipe:
     """How every network of an estimator is made."""
 
     featurizer: BaseEstimator  # unfitted, its groups of columns found
-    pairs: list  # of columns of the featurizer's output
-    context: list
+    pairs: list  # [frequency, intensity] columns of the featurizer's output
+    context: list  # columns of the dielectric constant
     module: dict
     criterion: dict
     training: dict
-    min_steps: int
-    max_epochs: int
+    max_epochs: int | None
     n_experts: int
     n_new_experts: int
     n_selected: int
@@ -34,41 +39,24 @@ class Recipe:
         Y : ndarray of shape (n_samples, n_tasks)
             NaN marks a missing label.
         seen : ndarray of shape (n_samples, n_members)
-            One where a member may see a row, zero where not.
+            Weight of a row for a member, zero where the member may not see it.
         sources : list of Network
-            Whose experts are frozen and used beside `n_new_experts` new ones.
+            Networks whose frozen experts are used together with `n_new_experts` new ones.
         start : Network, optional
             Continue from this one, with its scales.
         learning_rate : float
-            In units of the estimator's.
+            Multiple of the estimator's learning rate.
         max_epochs : int, optional
-            Instead of the estimator's.
+            Number of epochs. Default: the estimator's.
 
         Returns
         -------
         Network
         """
-        n_members, n_tasks = seen.shape[1], Y.shape[1]
         weight = seen[:, :, None] * ~np.isnan(Y)[:, None]
         network = Network(list(sources) if start is None else start.sources)
         if start is None:
-            with silent_about_units():
-                network.featurizer = clone(self.featurizer).fit(X)
-            network.center, network.scale = moments(Y[:, None], weight)
-            module = {
-                "n_features": network.featurizer.transform(X[:1]).shape[1],
-                "n_tasks": n_tasks,
-                "n_members": n_members,
-                "n_experts": self.n_new_experts if sources else self.n_experts,
-                "pairs": self.pairs,
-                "context": self.context,
-            }
-            if sources:
-                allowed, module["frozen_member"] = self._select(sources, n_members, n_tasks)
-                module["allowed"] = allowed.tolist()
-            params = {f"module__{key}": value for key, value in (module | self.module).items()}
-            criterion = {"n_members": n_members, "n_tasks": n_tasks} | self.criterion
-            params |= {f"criterion__{key}": value for key, value in criterion.items()}
+            params = self._begin(network, X, Y, weight)
         else:
             network.featurizer, network.center, network.scale = start.featurizer, start.center, start.scale
             given = start.net.get_params(deep=False)
@@ -77,10 +65,8 @@ class Recipe:
         # The mean weight of a label is one, so that rows and labels left out do not shrink a loss.
         share = weight.mean(axis=0)
         weight = weight / np.where(share > 0, share, 1.0)
-        training = dict(self.training)
-        n_batches = -(-len(X) // training["batch_size"])
-        epochs = max_epochs or max(self.max_epochs, -(-self.min_steps // n_batches))
-        training["learning_rate"] *= learning_rate
+        training = self.training | {"learning_rate": learning_rate * self.training["learning_rate"]}
+        batch_size = training["batch_size"]
         from ...nn.batches import TensorRows
         from ...nn.hmnn import HMNN, HMNNLoss
 
@@ -89,7 +75,7 @@ class Recipe:
             HMNN,
             HMNNLoss,
             TensorRows(tensors(network.inputs(X)), tensors(labels)),
-            max_epochs=epochs,
+            max_epochs=max_epochs or choose_epochs(self.max_epochs, EPOCHS, MIN_STEPS, len(X), batch_size),
             start=None if start is None else start.net,
             **training,
             **params,
@@ -99,6 +85,27 @@ class Recipe:
         network.gate_weights = np.einsum("nmte,nmt->mte", gates, weight) / len(X)
         network.labelled = share > 0
         return network
+
+    def _begin(self, network, X, Y, weight):
+        """Fit the scales of a new network, and return the parameters of its net."""
+        n_members, n_tasks = weight.shape[1:]
+        with silent_about_units():
+            network.featurizer = clone(self.featurizer).fit(X)
+        network.center, network.scale = moments(Y[:, None], weight)
+        module = {
+            "n_features": network.featurizer.transform(X[:1]).shape[1],
+            "n_tasks": n_tasks,
+            "n_members": n_members,
+            "n_experts": self.n_new_experts if network.sources else self.n_experts,
+            "pairs": self.pairs,
+            "context": self.context,
+        }
+        if network.sources:
+            allowed, module["frozen_member"] = self._select(network.sources, n_members, n_tasks)
+            module["allowed"] = allowed.tolist()
+        criterion = {"n_members": n_members, "n_tasks": n_tasks} | self.criterion
+        params = {f"module__{key}": value for key, value in (module | self.module).items()}
+        return params | {f"criterion__{key}": value for key, value in criterion.items()}
 
     def _select(self, sources, n_members, n_tasks):
         """Which frozen and new experts each task of each member may use, and the frozen member of each."""
@@ -126,14 +133,14 @@ class Network(BaseEstimator):
     Parameters
     ----------
     sources : list of Network
-        Whose experts it uses.
+        Networks whose frozen experts it uses.
 
     Attributes
     ----------
     featurizer : fitted transformer
     net : skorch.NeuralNet
     center, scale : ndarray of shape (n_members, n_tasks)
-        Of the targets.
+        Means and standard deviations of the labels.
     gate_weights : ndarray of shape (n_members, n_tasks, n_experts)
         Mean over training rows, frozen experts first.
     labelled : ndarray of bool, shape (n_members, n_tasks)

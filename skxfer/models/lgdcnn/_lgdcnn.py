@@ -10,22 +10,26 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._optional import require
-from ..featurizers._composition import load_elements
-from ..formulas import ELEMENTS, TakesFormulas, composition_groups, parse_formulas, sorted_elements
-from ..inputs import check_targets, check_weights, n_rows
-from .base.calibration import MIN_HELD_OUT, held_out, laplace_variance
-from .base.init import StartsFromFitted
-from .base.training import in_chunks, moments, tensors, train_net
+from ...formulas import ELEMENTS, TakesFormulas, composition_groups, parse_formulas, sorted_elements
+from ...inputs import n_rows
+from ..base.calibration import MIN_HELD_OUT, check_error_bars, held_out, standard_deviation
+from ..base.init import StartsFromFitted
+from ..base.labels import labelled, moments, read_labels
+from ..base.members import train_members
+from ..base.parameters import (
+    NOT_NEGATIVE,
+    POSITIVE,
+    POSITIVE_INT,
+    SHARE_BELOW_ONE,
+    START,
+    TRAINING,
+    check_multiple_of_four,
+)
+from ..base.torch_state import plain_torch
+from ._elements import SYMBOLS, check_elements, element_table, warn_of_conflicts
+from ._members import calibrate, outputs_by_length, trainer
 
 VARIANTS = ("lgdcnn", "v1", "v2", "ldcnn", "lstm", "dcnn", "dcnn-k1")
-# Fewer steps than this leave a network far from what the same rows can teach it; from a trained one it takes
-# fewer, and more of them overwrite what it knew of a related property.
-MIN_STEPS, MIN_STEPS_FROM_INIT = 1000, 400
-# Formulas go through the networks in parts of this size, so that memory hardly grows with their number.
-PART_SIZE = 50_000
-MAT2VEC_DEVIATION = 0.306
-SYMBOLS = np.array(["", *ELEMENTS], dtype=object)
 
 
 class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, TransformerMixin, BaseEstimator):
@@ -65,8 +69,9 @@ class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, Transform
     pooling : {"mean", "fraction", "attention"}, default="mean"
         How the elements are weighed: alike, by atomic fraction, or as learned.
     dropout : float, default=0.0
+        Share of values that are set to zero in training.
     jitter : float, default=0.02
-        Relative standard deviation of a noise on the fractions in training.
+        Relative standard deviation of the noise that training adds to the fractions.
     init : fitted LGDCNNRegressor, optional
         Training starts from its weights; its `variant`, `embedding`,
         `hidden_dim`, `n_blocks` and `pooling` are used instead of the ones here.
@@ -74,27 +79,26 @@ class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, Transform
         ``clone`` keeps it as it is; in a grid of GridSearchCV wrap it in
         :class:`sklearn.frozen.FrozenEstimator`.
     carry : str or list of str, optional
-        Parts that are taken over from `init`, the others begin anew: ``"embedding"``, ``"global"``,
-        ``"local"``, ``"head"`` (with the weights of attention pooling). Default: all.
+        Parts that are taken over from `init`; the others start from random weights. ``"embedding"``,
+        ``"global"``, ``"local"``, ``"head"`` (with the weights of attention pooling). Default: all.
     freeze : str, list of str or dict of str to int, optional
         Parts that keep the weights of `init`. A dict says from which epoch on a part is
         trained after all, as in ``{"embedding": 20, "global": 10}``.
     learning_rate : float, optional
         The largest one of the cycle. Default: 0.003, and 0.001 from `init`.
-    max_epochs : int, default=40
-        More where that makes fewer steps than `extend` asks for.
-    extend : bool, default=True
-        Train small sets for more epochs, until 1000 steps, or 400 from `init`.
+    max_epochs : int, optional
+        Passes over the training rows. Default: 40, and on small sets more, until 1000 steps, or 400 from
+        `init`.
     batch_size : int, optional
-        Default: a 25th of the rows, within 32 and 128.
+        Formulas in a training step. Default: a 25th of the rows, within 32 and 128.
     weight_decay : float, default=0.01
+        Weight decay of AdamW.
     n_members : int, default=1
         Networks that are trained from different weights and averaged.
     calibration : float or None, default=0.1
-        Error bars: the share of the compositions (of few, up to a third) that one
-        further network does not see, and on which the errors it expects are
-        compared with those it makes. Uncalibrated ones are far too narrow. None: no error bars, and a
-        fit less.
+        Share of the compositions (up to a third, where there are few) held out from one more network, on
+        which the errors that it expects are compared with those that it makes: error bars without this
+        are far too narrow. None: no error bars, and one fit less.
     device : str, default="cpu"
         Where torch computes, such as ``"cuda"``.
     verbose : int, default=0
@@ -107,9 +111,9 @@ class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, Transform
         One for each member.
     elements_ : list of str
         Symbols of the elements in the training formulas.
-    calibration_ : ndarray of shape (n_targets, 2) or None
+    variance_ : ndarray of shape (n_targets, 2) or None
         For ``return_std``: the squared error is the first plus the second times the
-        variance that the networks expect.
+        variance that the networks expect. None without error bars.
     center_, scale_ : ndarray of shape (n_targets,)
         Mean and standard deviation of the labels.
     n_targets_ : int
@@ -139,7 +143,7 @@ class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, Transform
     --------
     >>> from skxfer import LGDCNNRegressor
     >>> formulas, gap = ["NaCl", "MgO", "Fe", "Cu3Au", "TiO2", "KBr"], [5.0, 4.5, 0.0, 0.0, 1.8, 4.3]
-    >>> model = LGDCNNRegressor(max_epochs=5, extend=False, random_state=0).fit(formulas, gap)
+    >>> model = LGDCNNRegressor(max_epochs=5, random_state=0).fit(formulas, gap)
     >>> model.predict(["ClNa", "Na2Cl2", "LiF"]).shape
     (3,)
     """
@@ -151,27 +155,22 @@ class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, Transform
         "head": ["head.*", "weigh.*"],
     }
 
+    _module_params = ("table", "size", "n_blocks", "variant", "pooling")
+
     _parameter_constraints: dict = {
         "variant": [StrOptions(set(VARIANTS))],
         "embedding": [StrOptions({"matscholar"}), pd.DataFrame],
         "hidden_dim": [Interval(Integral, 4, None, closed="left")],
         "n_blocks": [Interval(Integral, 0, None, closed="left")],
         "pooling": [StrOptions({"mean", "fraction", "attention"})],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "jitter": [Interval(Real, 0, None, closed="left")],
-        "init": [BaseEstimator, None],
-        "carry": [str, list, tuple, None],
-        "freeze": [str, list, tuple, dict, None],
-        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "extend": ["boolean"],
-        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "n_members": [Interval(Integral, 1, None, closed="left")],
+        "dropout": [SHARE_BELOW_ONE],
+        "jitter": [NOT_NEGATIVE],
+        **START,
+        **TRAINING,
+        "learning_rate": [POSITIVE, None],
+        "batch_size": [POSITIVE_INT, None],
+        "n_members": [POSITIVE_INT],
         "calibration": [Interval(Real, 0, 0.34, closed="neither"), None],
-        "device": [str],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
     }
 
     def __init__(
@@ -188,8 +187,7 @@ class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, Transform
         carry=None,
         freeze=None,
         learning_rate=None,
-        max_epochs=40,
-        extend=True,
+        max_epochs=None,
         batch_size=None,
         weight_decay=0.01,
         n_members=1,
@@ -210,7 +208,6 @@ class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, Transform
         self.freeze = freeze
         self.learning_rate = learning_rate
         self.max_epochs = max_epochs
-        self.extend = extend
         self.batch_size = batch_size
         self.weight_decay = weight_decay
         self.n_members = n_members
@@ -219,6 +216,7 @@ class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, Transform
         self.verbose = verbose
         self.random_state = random_state
 
+    @plain_torch()
     def fit(self, X, y, sample_weight=None):
         """Train on formulas and their properties.
 
@@ -229,95 +227,39 @@ class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, Transform
         X : sequence of length n_samples
             Formulas: see :func:`skxfer.formulas.parse_formulas`.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            In any unit. NaN marks a missing label.
+            Labels in any unit. NaN marks a missing label.
         sample_weight : array-like of shape (n_samples,), optional
-            Of the rows in training; error bars are calibrated without weights.
+            Weights of the rows in training; rows with the weight 0 are left out. Error bars are calibrated
+            without weights.
 
         Returns
         -------
         self : LGDCNNRegressor
         """
         self._validate_params()
-        require("torch")
-        require("skorch")
-        from ..nn.batches import TensorRows
-        from ..nn.lgdcnn import LGDCNN
-        from ..nn.losses import RobustL1
-
         fractions = parse_formulas(X)
-        Y = check_targets(y, fractions.shape[0])
-        self._single_target, self.n_targets_ = np.asarray(y).ndim == 1, Y.shape[1]
-        self.target_names_ = [str(name) for name in y.columns] if isinstance(y, pd.DataFrame) else None
-        weight = np.ones(len(Y)) if sample_weight is None else check_weights(sample_weight, Y)
-        weight = weight[:, None] * ~np.isnan(Y)
-        kept = np.flatnonzero(weight.any(axis=1))
-        fractions, Y, weight = fractions[kept], Y[kept], weight[kept]
-        if not weight.any(axis=0).all():
-            raise ValueError(
-                f"Target {np.flatnonzero(~weight.any(axis=0))[0]} has no label with a sample_weight above 0."
-            )
+        labels = labelled(read_labels(self, y, fractions.shape[0], sample_weight))
+        fractions = fractions[labels.rows]
         source = self._check_init()
-        architecture = self._architecture() if source is None else source._module_params()
-        _check_elements(fractions, architecture["module__table"], kept)
+        module = self._module_of(source)
+        check_elements(fractions, module["module__table"], labels.rows)
         self.elements_ = [ELEMENTS[column] for column in np.unique(fractions.indices)]
-        self.center_, self.scale_ = moments(Y, weight)
+        self.center_, self.scale_ = moments(labels.Y, labels.weight)
         composition = composition_groups(fractions)
-        _warn_of_conflicts(composition, Y, self.scale_, kept)
-        min_steps = (MIN_STEPS if source is None else MIN_STEPS_FROM_INIT) if self.extend else 0
-
-        def plan(n):
-            batch_size = self.batch_size or min(max(n // 25, 32), 128)
-            n_batches = -(-n // batch_size)
-            return batch_size, max(self.max_epochs, -(-min_steps // n_batches))
-
-        head_is_new = source is not None and source.n_targets_ != self.n_targets_
-        freezers = self._check_freeze(plan(len(Y))[1], head_is_new)
-
-        def train(rows, member):
-            batch_size, max_epochs = plan(len(Y[rows]))
-            inputs = {"number": number[rows], "fraction": fraction[rows]}
-            labels = {
-                "target": np.nan_to_num((Y[rows] - self.center_) / self.scale_),
-                "weight": weight[rows] / weight.mean(axis=0),
-            }
-            net = train_net(
-                LGDCNN,
-                RobustL1,
-                TensorRows(tensors(inputs), tensors(labels)),
-                learning_rate=self.learning_rate or (3e-3 if source is None else 1e-3),
-                max_epochs=max_epochs,
-                batch_size=batch_size,
-                weight_decay=self.weight_decay,
-                seed=rng.randint(np.iinfo(np.int32).max),
-                device=self.device,
-                verbose=self.verbose,
-                start=None if source is None else source.nets_[member % len(source.nets_)],
-                carry=self._patterns(self._carried()),
-                callbacks=freezers(),
-                module__n_targets=self.n_targets_,
-                module__dropout=self.dropout,
-                module__jitter=self.jitter,
-                **architecture,
-            )
-            return net, len(net.history) == max_epochs
-
+        warn_of_conflicts(composition, labels, self.scale_)
         rng = check_random_state(self.random_state)
-        number, fraction = sorted_elements(fractions)
-        self.nets_, self.calibration_ = [], None
-        for member in range(self.n_members):
-            net, complete = train(slice(None), member)
-            if complete or not self.nets_:
-                self.nets_.append(net)
-            if not complete:
-                return self
-        if self.calibration is not None:
+        elements = sorted_elements(fractions)
+        train = trainer(self, elements, labels, source, module, rng)
+        self.variance_ = None
+        self.nets_, complete = train_members(lambda member: train(slice(None), member), self.n_members)
+        if complete and self.calibration is not None:
             held = held_out(composition, self.calibration, rng)
-            if held.any():
-                net, complete = train(~held, 0)
-                if complete:
-                    self.calibration_ = self._calibrate(net, number[held], fraction[held], Y[held])
+            net, complete = train(~held, 0) if held.any() else (None, False)
+            if complete:
+                self.variance_ = calibrate(self, net, elements, labels.Y, held)
         return self
 
+    @plain_torch()
     def predict(self, X, return_std=False):
         """Predict the targets.
 
@@ -345,18 +287,18 @@ class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, Transform
         """
         check_is_fitted(self, "nets_")
         if return_std:
-            self._check_calibrated()
+            self._check_error_bars()
         outputs = self._table_of(X, "forward")  # (n_samples, n_members, n_targets, 2)
         mean = outputs[..., 0].mean(axis=1, dtype=float) * self.scale_ + self.center_
         mean = mean.ravel() if self._single_target else mean
         if not return_std:
             return mean
-        constant, factor = self.calibration_.T
         expected = np.exp(2.0 * outputs[..., 1]).mean(axis=1, dtype=float) * self.scale_**2
         disagreement = outputs[..., 0].var(axis=1, dtype=float) * self.scale_**2
-        std = np.sqrt(np.maximum(constant + factor * expected, disagreement))
+        std = np.maximum(standard_deviation(self.variance_, expected), np.sqrt(disagreement))
         return mean, std.ravel() if self._single_target else std
 
+    @plain_torch()
     def transform(self, X):
         """Return the feature map averaged over the elements, as features for another learner.
 
@@ -388,6 +330,7 @@ class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, Transform
         names = [f"lgdcnn{member}_{k}" for member in range(len(self.nets_)) for k in range(size)]
         return np.array(names, dtype=object)
 
+    @plain_torch()
     def element_feature_map(self, X):
         """Return what the network knows of each element in the surroundings of its formula.
 
@@ -412,6 +355,7 @@ class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, Transform
                 maps[row] = pd.DataFrame(values, index=symbols, columns=names)
         return [maps[row] for row in range(len(maps))]
 
+    @plain_torch()
     def element_contributions(self, X):
         """Return what each element says of the targets; a formula's prediction is the mean over its elements.
 
@@ -441,7 +385,7 @@ class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, Transform
             warnings.warn(
                 'With variant="v1" both elements of a binary contribute the same. Train with '
                 'variant="lgdcnn" to tell them apart.',
-                stacklevel=2,
+                stacklevel=3,
             )
         present = np.flatnonzero(~np.isnan(table).all(axis=(0, 1)))
         columns = list(SYMBOLS[present])
@@ -457,47 +401,23 @@ class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, Transform
         return tags
 
     def _architecture(self):
-        if self.hidden_dim % 4:
-            raise ValueError(f"hidden_dim must be a multiple of four, it is {self.hidden_dim}.")
+        check_multiple_of_four("hidden_dim", self.hidden_dim)
         return {
-            "module__table": element_table(self.embedding),
-            "module__size": self.hidden_dim,
-            "module__n_blocks": self.n_blocks,
-            "module__variant": self.variant,
-            "module__pooling": self.pooling,
+            "table": element_table(self.embedding),
+            "size": self.hidden_dim,
+            "n_blocks": self.n_blocks,
+            "variant": self.variant,
+            "pooling": self.pooling,
         }
 
-    def _module_params(self):
-        """Return what `_architecture` made in fit."""
-        given = self.nets_[0].get_params(deep=False)
-        names = ("table", "size", "n_blocks", "variant", "pooling")
-        return {f"module__{name}": given[f"module__{name}"] for name in names}
-
-    def _check_calibrated(self):
-        if self.calibration_ is None:
-            raise ValueError(
-                f"There are no error bars: the fit had calibration={self.calibration}, too few compositions, "
-                f"or was interrupted. Set calibration=0.1 and fit on {3 * MIN_HELD_OUT} of them or more."
-            )
-        few = np.isnan(self.calibration_).any(axis=1)
-        if few.any():
-            raise ValueError(
-                f"There are no error bars for target {np.flatnonzero(few)[0]}: of the compositions held out, "
-                f"fewer than {MIN_HELD_OUT} have a label of it. Raise calibration, or predict without them."
-            )
-
-    def _calibrate(self, net, number, fraction, Y):
-        """Fit the error bars to the errors of a network on rows it did not see.
-
-        Returns
-        -------
-        ndarray of shape (n_targets, 2)
-            The squared error is the first plus the second times the variance that the network expects.
-        """
-        outputs = in_chunks(net.module_, {"number": number, "fraction": fraction}, net.device)
-        error = np.abs(outputs[..., 0] * self.scale_ + self.center_ - Y)
-        expected = np.exp(2.0 * outputs[..., 1]) * self.scale_**2
-        return np.array([laplace_variance(e, v) for e, v in zip(error.T, expected.T, strict=True)])
+    def _check_error_bars(self):
+        check_error_bars(
+            self.variance_,
+            f"the fit had calibration={self.calibration}, too few compositions, or was interrupted. Set "
+            f"calibration=0.1 and fit on {3 * MIN_HELD_OUT} of them or more.",
+            f"fewer than {MIN_HELD_OUT} of the compositions held out have a label of it. Raise calibration, "
+            "or predict without them.",
+        )
 
     def _table_of(self, X, method):
         """Return outputs that have one row per formula: (n_samples, n_members, ...)."""
@@ -509,84 +429,6 @@ class LGDCNNRegressor(TakesFormulas, StartsFromFitted, RegressorMixin, Transform
         return table
 
     def _run(self, X, method):
-        """Apply a method of every member's module to formulas with the same number of elements at a time.
-
-        Yields
-        ------
-        rows : ndarray of int, shape (n_rows,)
-        number : ndarray of int, shape (n_rows, n_elements)
-            Atomic numbers.
-        output : ndarray of shape (n_rows, n_members, ...)
-        """
+        """Yield rows, atomic numbers and outputs of all members, as :func:`outputs_by_length`."""
         check_is_fitted(self, "nets_")
-        fractions = parse_formulas(X)
-        n = fractions.shape[0]
-        if not n:
-            raise ValueError("Found 0 formulas while a minimum of 1 is required.")
-        _check_elements(fractions, self.nets_[0].module__table, np.arange(n))
-        firsts = range(0, n, PART_SIZE)
-        if self.verbose:
-            from tqdm import tqdm
-
-            firsts = tqdm(firsts, unit_scale=PART_SIZE, unit="formula")
-        for first in firsts:
-            number, fraction = sorted_elements(fractions[first : first + PART_SIZE])
-            count = (number > 0).sum(axis=1)
-            for length in np.unique(count):
-                rows = np.flatnonzero(count == length)
-                inputs = {"number": number[rows, :length], "fraction": fraction[rows, :length]}
-                outputs = [
-                    in_chunks(getattr(net.module_.eval(), method), inputs, net.device) for net in self.nets_
-                ]
-                yield first + rows, inputs["number"], np.stack(outputs, axis=1)
-
-
-def element_table(embedding):
-    """Return properties of the elements by atomic number.
-
-    Parameters
-    ----------
-    embedding : "matscholar" or DataFrame indexed by symbol
-
-    Returns
-    -------
-    ndarray of shape (119, n_properties)
-        NaN where an element is absent. The row 0 stands for none.
-    """
-    table = load_elements(embedding, impute_nan=False)[2]
-    if isinstance(embedding, str):
-        table = table - np.nanmean(table, axis=0)
-        table *= MAT2VEC_DEVIATION / np.nanstd(table)
-    return np.vstack([np.full(table.shape[1], np.nan), table])
-
-
-def _check_elements(fractions, table, rows):
-    """Raise an error for an element that the embedding does not have; `rows` are the row numbers."""
-    absent = np.isnan(table[1:]).any(axis=1)
-    bad = absent[fractions.indices]
-    if bad.any():
-        places = np.repeat(np.arange(fractions.shape[0]), np.diff(fractions.indptr))[bad]
-        symbol = ELEMENTS[fractions.indices[bad][0]]
-        raise ValueError(
-            f"Row {rows[places[0]]} has the element {symbol}, which the embedding does not have "
-            f"({len(np.unique(places))} such rows). Drop them, or give an embedding that has it."
-        )
-
-
-def _warn_of_conflicts(composition, Y, scale, rows):
-    """Warn of compositions that occur more than once with different labels; `rows` are the row numbers."""
-    if composition.max() + 1 == len(Y):
-        return
-    of_formula = pd.DataFrame(Y / scale).groupby(composition)
-    spread = of_formula.max() - of_formula.min()
-    differ = (spread > 0).any(axis=1)
-    if differ.any():
-        widest = spread.max(axis=1).idxmax()
-        target = spread.loc[widest].idxmax()
-        warnings.warn(
-            f"{differ.sum()} composition(s) have several rows with different labels "
-            f"({differ.to_numpy()[composition].sum()} rows; widest apart: the one of row "
-            f"{rows[composition == widest][0]}, by {spread.loc[widest, target] * scale[target]:.4g}). A "
-            "formula alone cannot tell them apart: keep the phase that matters, or their mean.",
-            stacklevel=3,
-        )
+        return outputs_by_length(self.nets_, X, method, self.verbose)

@@ -1,0 +1,135 @@
+"""The rows of all domains, read and checked once, and what strategies ask of them."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.parallel import Parallel, delayed
+
+from ..inputs import n_rows, take
+from ..learners import fit_learner, predict_learner
+
+
+@dataclass
+class Problem:
+    """What is to be learned, and from what.
+
+    Parameters
+    ----------
+    X : inputs of any kind, of n_samples rows
+        As :func:`skxfer.inputs.check_inputs` returns them.
+    Y : ndarray of shape (n_samples, n_targets)
+        NaN marks a missing label.
+    target : ndarray of int
+        Rows of the target domain.
+    learner : regressor or None
+        What every strategy trains; None where only candidates of their own compete.
+    sample_weight : ndarray of shape (n_samples,) or None
+    source_rows : dict of label to ndarray of int
+        Rows of each source.
+    trained : list of (str, fitted estimator)
+        Sources that are trained already.
+    domain : ndarray of shape (n_target,) or None
+        The domain of each target row.
+    groups : ndarray of shape (n_target,) or None
+        Target rows that no fold may separate.
+    kind : {"table", "formulas", "other"}
+        What the rows of X are.
+    equal : ndarray of shape (n_target,) or None
+        Number of each different input of the target rows.
+    X_deploy : inputs that will be predicted, or None
+    final_estimator, residual_estimator : regressor or None
+        Combine the predictions of experts, and learn what the combination leaves.
+    source_filter : float
+        Margin of relevant source labels, see :func:`skxfer.domains.relevant_rows`.
+    seed : int or None
+    n_jobs : int or None
+
+    Attributes
+    ----------
+    experts : list of (str, fitted regressor) or None
+        What predicts the targets from one source each: trained sources, then one for each of `source_rows`.
+    outputs : ndarray of shape (n_samples, n_experts * n_targets) or None
+        Their predictions for the target rows; NaN elsewhere.
+    """
+
+    X: object
+    Y: np.ndarray
+    target: np.ndarray
+    learner: BaseEstimator | None = None
+    sample_weight: np.ndarray | None = None
+    source_rows: dict = field(default_factory=dict)
+    trained: list = field(default_factory=list)
+    domain: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    kind: str = "table"
+    equal: np.ndarray | None = None
+    X_deploy: object = None
+    final_estimator: BaseEstimator | None = None
+    residual_estimator: BaseEstimator | None = None
+    source_filter: float = 0.2
+    seed: int | None = None
+    n_jobs: int | None = None
+    experts: list | None = field(default=None, init=False)
+    outputs: np.ndarray | None = field(default=None, init=False)
+
+    def __getstate__(self):
+        """Leave the experts behind: a job in another process needs their predictions alone."""
+        return self.__dict__ | {"experts": None}
+
+    @property
+    def n_targets(self):
+        """Number of targets."""
+        return self.Y.shape[1]
+
+    @property
+    def source_row_numbers(self):
+        """Rows of all sources, in their order."""
+        return np.concatenate([*self.source_rows.values(), np.empty(0, dtype=int)])
+
+    def weight(self, rows):
+        """Return the sample weights of some rows, None if there are none."""
+        return None if self.sample_weight is None else self.sample_weight[rows]
+
+    def fit_on(self, rows, learner=None):
+        """Fit a learner, by default that of the problem, on some rows."""
+        learner = self.learner if learner is None else learner
+        return fit_learner(
+            learner, take(self.X, rows), self.Y[rows], sample_weight=self.weight(rows), seed=self.seed
+        )
+
+    def predicting_sources(self):
+        """Return the trained sources that predict as many targets as there are."""
+        first = take(self.X, [0])
+        return [
+            (name, model)
+            for name, model in self.trained
+            if hasattr(model, "predict") and predict_learner(model, first).shape[1] == self.n_targets
+        ]
+
+    def fit_experts(self):
+        """Fit an expert on each source and predict the target rows with all experts, unless that is done."""
+        if self.experts is not None:
+            return
+        fitted = Parallel(n_jobs=self.n_jobs)(
+            delayed(self.fit_on)(rows) for rows in self.source_rows.values()
+        )
+        names = map(str, self.source_rows)
+        self.experts = [*self.predicting_sources(), *zip(names, fitted, strict=True)]
+        self.outputs = np.full((n_rows(self.X), len(self.experts) * self.n_targets), np.nan)
+        self.outputs[self.target] = expert_outputs(self.experts, take(self.X, self.target))
+
+
+def expert_outputs(experts, X):
+    """Predict with all experts.
+
+    Parameters
+    ----------
+    experts : list of (str, fitted regressor)
+    X : inputs of any kind
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_experts * n_targets)
+    """
+    return np.hstack([np.empty((n_rows(X), 0)), *(predict_learner(model, X) for _, model in experts)])

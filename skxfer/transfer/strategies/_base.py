@@ -1,0 +1,109 @@
+"""What a strategy is."""
+
+from sklearn.base import BaseEstimator
+
+from ...inputs import take
+from ...learners import predict_learner
+
+
+class Strategy:
+    """One way to transfer, fitted on any subset of the target rows.
+
+    A strategy lives as long as one fit of an estimator. `prepare` is called once, and may keep what no fold
+    changes; then `fit` is called for each fold, and once for all target rows.
+
+    Attributes
+    ----------
+    name : str
+        The one name in parameters, tables, plots and docs.
+    uses_source : bool
+        Whether it knows more than the target rows: such a strategy must beat the best one without.
+    is_default : bool
+        Whether it competes unasked, so that it is left out where it fails.
+    needs_experts : bool
+        Whether it uses the experts' predictions.
+    """
+
+    name: str
+    uses_source = True
+    is_default = True
+    needs_experts = False
+
+    @classmethod
+    def for_problem(cls, problem):
+        """Return the strategies of this kind for a problem: one, or one for each source."""
+        return [cls()]
+
+    def missing(self, problem):
+        """Return why this strategy cannot run here, None if it can.
+
+        Parameters
+        ----------
+        problem : Problem
+
+        Returns
+        -------
+        str or None
+        """
+
+    def prepare(self, problem):
+        """Compute once what no fold changes.
+
+        Parameters
+        ----------
+        problem : Problem
+        """
+        if self.needs_experts:
+            problem.fit_experts()
+
+    def fit(self, problem, rows):
+        """Learn from some target rows, and from the sources.
+
+        Parameters
+        ----------
+        problem : Problem
+        rows : ndarray of int
+            Target rows.
+
+        Returns
+        -------
+        fitted model
+        """
+        raise NotImplementedError
+
+    def predict_rows(self, model, problem, rows):
+        """Predict rows of the target domain, of which the experts' predictions are known.
+
+        Parameters
+        ----------
+        model : fitted model
+        problem : Problem
+        rows : ndarray of int
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_targets)
+        """
+        F = problem.outputs[rows] if self.needs_experts else None
+        return predict_model(model, take(problem.X, rows), F)
+
+
+class OnExperts(BaseEstimator):
+    """A fitted model that predicts from the experts' predictions F and from X: ``predict(F, X)``."""
+
+
+def predict_model(model, X, F):
+    """Predict with what a strategy fitted.
+
+    Parameters
+    ----------
+    model : fitted model
+    X : inputs of any kind, of n_samples rows
+    F : ndarray of shape (n_samples, n_experts * n_targets) or None
+        The experts' predictions for X, if the model is one :class:`OnExperts`.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_targets)
+    """
+    return model.predict(F, X) if isinstance(model, OnExperts) else predict_learner(model, X)

@@ -1,0 +1,51 @@
+"""A frozen encoder's features, and a new head."""
+
+import copy
+
+from sklearn.frozen import FrozenEstimator
+
+from ...inputs import check_inputs, take
+from .._feature import FeatureTransfer
+from ._base import Strategy
+
+
+class FrozenFeatures(Strategy):
+    """Train a new head on the features that trained sources make.
+
+    All sources with ``transform`` take part, side by side; see :class:`skxfer.FeatureTransfer`. This wins
+    where another property depends on the same features; it loses where features of the source ignore what
+    matters for the target.
+    """
+
+    name = "frozen_features"
+
+    def missing(self, problem):
+        """Say whether a source makes features."""
+        if self._encoders(problem):
+            return None
+        return "no trained source has transform" if problem.trained else "there is no trained source"
+
+    def prepare(self, problem):
+        """Compute the features of the target rows."""
+        encoders = [(name, FrozenEstimator(model)) for name, model in self._encoders(problem)]
+        X, Y = take(problem.X, problem.target), problem.Y[problem.target]
+        self.model = FeatureTransfer(encoders)
+        self.model.open(check_inputs(self.model, X, reset=True), Y)
+        self.blocks = self.model.encode_blocks(X)
+        self.position = {row: i for i, row in enumerate(problem.target)}
+
+    def fit(self, problem, rows):
+        """Train the head on the features of these rows."""
+        return copy.copy(self.model).fit_blocks(self._of(rows), problem.Y[rows], problem.weight(rows))
+
+    def predict_rows(self, model, problem, rows):
+        """Predict from the features that are known."""
+        return model.predict_blocks(self._of(rows))
+
+    def _of(self, rows):
+        at = [self.position[row] for row in rows]
+        return [block[at] for block in self.blocks]
+
+    @staticmethod
+    def _encoders(problem):
+        return [(name, model) for name, model in problem.trained if hasattr(model, "transform")]

@@ -1,0 +1,29 @@
+"""The learner on all rows of all domains."""
+
+import numpy as np
+
+from ._base import Strategy
+
+
+class Merge(Strategy):
+    """Train on the rows of all domains together.
+
+    This wins where domains agree, or the learner can tell them apart by its features; it loses where the
+    same inputs have other labels in a source.
+    """
+
+    name = "merge"
+
+    def missing(self, problem):
+        """Say whether the rows of a source are at hand."""
+        if problem.source_rows:
+            return None
+        return "it needs the rows of the sources: set source_domains and pass sample_domain"
+
+    def fit(self, problem, rows):
+        """Fit the learner on source rows and target rows."""
+        return problem.fit_on(np.concatenate([self.source_rows(problem, rows), rows]))
+
+    def source_rows(self, problem, rows):
+        """Return the source rows to learn from, next to these target rows."""
+        return problem.source_row_numbers
