@@ -75,6 +75,8 @@ $warning
 <div class="scroll">$summary</div>
 <p class="note">$reading</p>
 $failures
+<h2>Checks of the data</h2>
+$checks
 <h2>How each number was obtained</h2>
 <dl>$method</dl>
 <h2>The data</h2>
@@ -100,6 +102,7 @@ class Study:
     folds: int | None
     argv: list
     seconds: float
+    checks: list
 
 
 def page(study, summary, png):
@@ -128,16 +131,20 @@ def page(study, summary, png):
             f"Portability study by skxfer {__version__} · {data.name} · {len(data.X)} rows, "
             f"{data.is_training_target.sum()} of them target rows for training"
         ),
-        warning=_warning(study.results),
-        headline=_e(words.headline(summary)),
+        warning=_warning(study.results) + _beware(study.checks),
+        headline=_e(words.headline(summary, int(data.is_training_target.sum()))),
         findings="".join(f"<li><b>{_e(target)}</b>: {_e(text)}</li>" for target, text in found),
         png=base64.b64encode(png).decode("ascii"),
         summary=_summary_table(summary, data.units),
         reading=_e(READING),
         failures=_failures(summary),
+        checks=_checks(study.checks),
         method="".join(f"<dt>{_e(term)}</dt><dd>{_e(text)}</dd>" for term, text in _method(study)),
         data=_plain_table(_domains(data)),
-        data_notes="".join(f'<p class="note">{_e(note)}</p>' for note in data.notes),
+        data_notes="".join(f'<p class="note">{_e(note)}</p>' for note in data.notes)
+        + "<ul>"
+        + "".join(f"<li>{_e(line)}</li>" for line in data.in_words())
+        + "</ul>",
         settings=_plain_table(settings, code=True),
         n_results=len(study.results),
         results=_results_table(study.results),
@@ -151,12 +158,27 @@ def _warning(results):
     return f'<p class="warn">{text}</p>'
 
 
+def _beware(findings):
+    """Put what can make a result wrong above it."""
+    found = [_e(line.partition(" ")[2]) for line in findings if line.startswith("WARNING")]
+    items = "".join(f"<li>{line}</li>" for line in found)
+    return f'<div class="warn">Beware:<ul>{items}</ul></div>' if found else ""
+
+
 def _failures(summary):
     failed = words.failures(summary)
     if not failed:
         return ""
     items = "".join(f"<li><b>{_e(name)}</b>: {_e(error)}</li>" for name, error in failed.items())
     return f'<div class="warn">Not everything could be fitted:<ul>{items}</ul></div>'
+
+
+def _checks(findings):
+    if not findings:
+        return (
+            "<p>Leaks, duplicates, spelling of domains, units, outliers, number of rows: nothing found.</p>"
+        )
+    return f"<ul>{''.join(f'<li>{_e(finding)}</li>' for finding in findings)}</ul>"
 
 
 def _domains(data):
@@ -223,7 +245,6 @@ def _settings(study):
     return {
         "command": shlex.join(["skxfer", *study.argv]),
         "targets": ", ".join(f"{t} ({data.units[t]})" if data.units.get(t) else t for t in data.Y),
-        "columns": "; ".join(data.in_words()),
         "features": f"{data.X.shape[1]}: {some(data.X.columns, limit=30)}",
         "featurizer": "SpectrumFeaturizer()" if study.spectrum else "none",
         "seeds": f"0 to {seeds[-1]}" if len(seeds) > 1 else f"{seeds[0]}",

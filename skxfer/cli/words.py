@@ -27,21 +27,40 @@ def gain(value, spread):
     return f"{round(value):+d} ± {spread:.0f} %"
 
 
-def headline(summary):
-    """Answer the question in one sentence."""
+# Below so many target rows, no study can tell.
+FEWEST_TARGET_ROWS = 10
+
+
+def headline(summary, n_target=FEWEST_TARGET_ROWS):
+    """Answer the question in one sentence.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        From ``portability_summary``.
+    n_target : int
+        Target rows that models are trained on.
+
+    Returns
+    -------
+    str
+    """
     counts = summary["verdict"].value_counts()
     known = int(counts.drop("no result", errors="ignore").sum())
     if not known:
-        if summary["transfer"].notna().any():
+        if summary.reindex(columns=["transfer", "target_only"]).notna().any(axis=None):
             return "There is no comparison: no learner finished both transfer and target-only."
         return "There is no result: no learner finished."
     helps, hurts = int(counts.get("helps", 0)), int(counts.get("hurts", 0))
     even = known - helps - hurts
     pairs = f"{known} combinations of learner and target" if known > 1 else "one learner and one target"
+    if n_target < FEWEST_TARGET_ROWS:
+        rows = f"{n_target} target rows are" if n_target != 1 else "1 target row is"
+        return f"{rows} too few to tell: transfer seems to help {helps} of {pairs} and to hurt {hurts}."
     if helps == known:
         return f"Yes: transfer lowers the error for {'all ' if known > 1 else ''}{pairs}."
     if not helps and not hurts:
-        return f"No clear gain: for {pairs}, transfer does as well as the target rows alone."
+        return f"No clear gain: for {pairs}, the gain by transfer is smaller than the scatter of the tests."
     parts = [f"helps {helps} of {pairs}"]
     parts += [f"brings no clear gain for {even}"] if even else []
     parts += [f"hurts {hurts}"] if hurts else []
