@@ -9,9 +9,10 @@ def study(parser):
     """Add the options of ``skxfer study``."""
     parser.description = (
         "Does data from other domains help to predict yours, and for which learner? "
-        "Compares each source applied directly, target rows alone, everything merged, and guarded transfer, "
-        "on test rows that no fit sees. Writes a page to send to a colleague. Lists may be comma-separated "
-        "or options repeated. Without a table it runs on data that come with skxfer."
+        "Compares each source model as it is (source_only), target rows alone (target_only), all rows "
+        "(merge) and the competition of all strategies (auto), on test rows that no fit sees. Writes a page "
+        "to send to a colleague. Lists may be comma-separated or options repeated. Without a "
+        "table it runs on data that come with skxfer."
     )
     parser.epilog = (
         "Example: skxfer study solvents.csv --target Eads --domain solvent --source gas,water "

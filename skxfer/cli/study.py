@@ -184,11 +184,12 @@ def _figure(results, units):
 
 def _say_what_is_studied(data, spectrum, cv):
     rows, features = counted(len(data.X), "row"), counted(data.X.shape[1], "feature")
-    tests = f"tests on {', '.join(data.tests)}" if data.tests else "tests by cross-validation over the target"
+    tests = "tests by cross-validation over the target rows"
+    if data.tests:
+        tests = f"tests on {', '.join(data.tests)}"
     if cv is not None:
-        tests += " that never splits rows with the same input" + (
-            " or group" if data.group is not None else ""
-        )
+        grouped = " or group" if data.group is not None else ""
+        tests += f" that never splits rows with the same input{grouped}"
     as_spectra = " (read as spectra)" if spectrum else ""
     say(f"{data.name}: {rows}, {features}{as_spectra}; sources {', '.join(data.sources)}; {tests}")
 
@@ -206,14 +207,14 @@ def _say_what_was_found(study, summary, out):
 
 
 def _print_summary(summary, units):
-    head = ["learner", "best source", "target only", "merged", "transfer", "gain", "verdict"]
+    head = ["learner", "source_only", "target_only", "merge", "auto", "gain", "verdict"]
     rows = {}
     for record in summary.itertuples():
         rows.setdefault(record.target, []).append(
             [
                 record.learner,
-                f"{words.number(record.source)} {record.best_source}".strip(),
-                *(words.number(value) for value in (record.target_only, record.merged, record.transfer)),
+                f"{words.number(record.source_only)} {record.best_source}".strip(),
+                *(words.number(value) for value in (record.target_only, record.merge, record.auto)),
                 words.gain(record.gain_percent, record.spread_percent),
                 record.verdict,
             ]

@@ -48,8 +48,8 @@ def headline(summary, n_target=FEWEST_TARGET_ROWS):
     counts = summary["verdict"].value_counts()
     known = int(counts.drop("no result", errors="ignore").sum())
     if not known:
-        if summary.reindex(columns=["transfer", "target_only"]).notna().any(axis=None):
-            return "There is no comparison: no learner finished both transfer and target-only."
+        if summary.reindex(columns=["auto", "target_only"]).notna().any(axis=None):
+            return "There is no comparison: no learner finished both auto and target_only."
         return "There is no result: no learner finished."
     helps, hurts = int(counts.get("helps", 0)), int(counts.get("hurts", 0))
     even = known - helps - hurts
@@ -80,17 +80,17 @@ def findings(summary, units):
         hurts = int((known["verdict"] == "hurts").sum())
         text = f"transfer helps {helps} of {len(known)} learners"
         text += f" and hurts {hurts}. " if hurts else ". "
-        best = known.loc[known["transfer"].idxmin()]
-        text += f"Best with transfer: {best['learner']}, {number(best['transfer'])}{unit}"
-        if best["transfer"] == best["target_only"]:
+        best = known.loc[known["auto"].idxmin()]
+        text += f"Best with transfer: {best['learner']}, {number(best['auto'])}{unit}"
+        if best["auto"] == best["target_only"]:
             text += ", the same as on target rows alone. "
         else:
             change = _gain_text(best["gain_percent"], best["spread_percent"])
             text += f"; on target rows alone it has {number(best['target_only'])}{unit} ({change}). "
-        columns = {"target_only": "on target rows alone", "merged": "with everything merged"}
-        columns |= {"source": "trained on a source and applied directly"}
+        columns = {"target_only": "on target rows alone", "merge": "on all rows merged"}
+        columns |= {"source_only": "trained on a source and applied as it is"}
         others = known.melt("learner", list(columns), "setting", "mae").dropna()
-        if len(others) and others["mae"].min() < best["transfer"]:
+        if len(others) and others["mae"].min() < best["auto"]:
             lowest = others.loc[others["mae"].idxmin()]
             how = columns[lowest["setting"]]
             text += f"Lower still: {lowest['learner']} {how}, {number(lowest['mae'])}{unit}."
