@@ -213,7 +213,7 @@ def test_rows_with_the_same_input_stay_in_one_fold(frame, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "60 target rows have an input that occurs several times (20 different inputs)" in printed
     assert "never splits rows with the same input" in printed
-    alone = results[results["setting"] == "target only"]
+    alone = results[results["setting"] == "target_only"]
     assert set(alone["n_test"]) == {12} and set(alone["n_train"]) == {48}
     assert alone["mae"].mean() > 0.1  # a neighbour with the same input would give 0
 
@@ -221,7 +221,7 @@ def test_rows_with_the_same_input_stay_in_one_fold(frame, tmp_path, capsys):
 def test_groups_stay_in_one_fold(frame, tmp_path):
     frame["batch"] = [f"batch {i % 4}" for i in range(80)]
     code, results = study(frame, tmp_path, "--group", "batch")
-    alone = results[results["setting"] == "target only"]
+    alone = results[results["setting"] == "target_only"]
     assert code == 0 and list(alone["n_test"]) == [5, 5, 5, 5]
     frame.loc[70:, "functional"] = "SCAN"
     code, results = study(frame, tmp_path, "--group", "batch", "--ignore", "radius")
