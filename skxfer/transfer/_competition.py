@@ -170,6 +170,7 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         self.strategies_, self.weights_ = [strategy.name], np.ones((self.n_targets_, 1))
         self.predict_on_, self.variance_ = None, None
         self.transfer_gain_ = np.full(self.n_targets_, np.nan)
+        self.transfer_gain_interval_ = np.full((self.n_targets_, 2), np.nan)
         self.cv_results_ = {"target": list(self.target_names_), "strategy": [strategy.name] * self.n_targets_}
         self.reason_ = f"{strategy.name}: there was no other strategy, so nothing was compared."
 
@@ -211,23 +212,37 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         return kept, Evidence(evidence, np.mean(seconds, axis=0), parts)
 
     def _folds(self, problem):
-        """Return which use the folds imitate, and sets of folds over the target rows."""
+        """Return which use the folds imitate, and sets of folds over the target rows.
+
+        Where the use is unknown, folds of similar rows and of new inputs count alike: the former alone would
+        choose what fails outside, the latter what only memory of the sources is good for.
+        """
         X, Y = take(problem.X, problem.target), problem.Y[problem.target]
         numbers = None
         if isinstance(self.cv, Integral) and self.predict_on in ("auto", "new_inputs"):
             numbers = NumericView(problem.learner, partial(expert_outputs, problem.experts or [])).fit(X, Y)
-        return target_folds(
-            X,
-            Y,
-            problem.domain,
-            self.cv,
-            self.predict_on,
-            numbers,
-            problem.X_deploy,
-            problem.seed,
-            groups=problem.groups,
-            equal=problem.equal,
-        )
+
+        def folds(use, seed):
+            return target_folds(
+                X,
+                Y,
+                problem.domain,
+                self.cv,
+                use,
+                numbers,
+                problem.X_deploy,
+                seed,
+                groups=problem.groups,
+                equal=problem.equal,
+            )
+
+        use, sets = folds(self.predict_on, problem.seed)
+        again = None if problem.seed is None else problem.seed // 2
+        if use == "similar":
+            sets = sets + folds("similar", again)[1]
+        elif use == "new_inputs" and self.predict_on == "auto" and problem.X_deploy is None:
+            use, sets = "similar or new_inputs", folds("similar", again)[1] + sets
+        return use, sets
 
     def _optional(self, strategy):
         """Whether a strategy that fails is left out, and no error."""
@@ -272,6 +287,9 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         self.weights_ = np.array([choice.weights for choice in choices])
         self.variance_ = np.array([choice.variance for choice in choices])
         self.transfer_gain_ = np.array([choice.gain if len(alone) else np.nan for choice in choices])
+        self.transfer_gain_interval_ = np.array(
+            [choice.gain_interval if len(alone) else [np.nan, np.nan] for choice in choices]
+        )
         self.reason_ = "\n".join(reasons)
         self.cv_results_ = pd.DataFrame(rows).to_dict("list")
 

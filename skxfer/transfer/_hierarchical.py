@@ -62,7 +62,7 @@ class HierarchicalTransfer(TransformerMixin, Competition):
     predict_on : {"auto", "similar", "new_domains", "new_inputs"}, default="auto"
         What will be predicted: rows like the target rows, new domains (a new solvent), or new inputs (new
         structures). Decides what the folds hold out. ``"auto"``: what `X_deploy` looks like, and without it
-        ``"new_inputs"``, the cautious choice.
+        folds of similar rows and of new inputs, which count alike.
     guard : bool, default=True
         Fall back to ``"target_only"`` where transfer shows no clear gain. ``guard=False`` with one strategy
         needs no cross-validation.
@@ -94,6 +94,9 @@ class HierarchicalTransfer(TransformerMixin, Competition):
     transfer_gain_ : ndarray of shape (n_targets,)
         Share by which the cross-validated error is below that of the best strategy without transfer: 0 where
         the guard refused, NaN without cross-validation.
+    transfer_gain_interval_ : ndarray of shape (n_targets, 2)
+        Between which bounds the gain on new rows lies in about 80 of 100 cases, where these are as similar to
+        the target rows as the folds imitated.
     reason_ : str
         A sentence for each target.
     predict_on_ : str or None

@@ -82,6 +82,9 @@ class TransferCV(Competition):
     transfer_gain_ : ndarray of shape (n_targets,)
         Share by which the cross-validated error is below that of the best strategy without transfer: 0 where
         that one is kept, NaN if there was none.
+    transfer_gain_interval_ : ndarray of shape (n_targets, 2)
+        Between which bounds the gain on new rows lies in about 80 of 100 cases, where these are as similar to
+        the target rows as the folds imitated.
     reason_ : str
         A sentence for each target.
     predict_on_ : str or None
