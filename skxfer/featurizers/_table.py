@@ -239,7 +239,7 @@ class TableFeaturizer(TransformerMixin, BaseEstimator):
         given = getattr(self, kind)
         model = KINDS[kind].make_transformer() if given is None else clone(given)
         values, inverse = _distinct(column[column.notna()], kind, self.folder)
-        with _CellsNamed(column, inverse, lambda one: clone(model).fit(one)):
+        with _CellsNamed(column, values, inverse, lambda one: clone(model).fit(one)):
             features = np.asarray(model.set_output(transform="default").fit_transform(values), dtype=float)
         changes = np.ptp(np.nan_to_num(features, nan=1e300), axis=0) > 0
         constant = self.drop_constant and changes.any()
@@ -261,7 +261,7 @@ class TableFeaturizer(TransformerMixin, BaseEstimator):
         if not len(present):
             return np.full((len(column), len(kept)), np.nan)
         values, inverse = _distinct(present, kind, self.folder)
-        with _CellsNamed(column, inverse, model.transform):
+        with _CellsNamed(column, values, inverse, model.transform):
             features = np.asarray(model.transform(values), dtype=float)
         return _spread(features[inverse][:, kept], column)
 
@@ -314,8 +314,8 @@ def _spread(features, column):
 class _CellsNamed:
     """Context in which an error of a transformer names the column and row of the table."""
 
-    def __init__(self, column, inverse, attempt):
-        self.column, self.inverse, self.attempt = column, inverse, attempt
+    def __init__(self, column, values, inverse, attempt):
+        self.column, self.values, self.inverse, self.attempt = column, values, inverse, attempt
 
     def __enter__(self):
         return self
@@ -326,9 +326,8 @@ class _CellsNamed:
         present = self.column[self.column.notna()]
         for number in range(self.inverse.max(initial=-1) + 1):
             at = int(np.flatnonzero(self.inverse == number)[0])
-            cell = present.iloc[at]
             try:
-                self.attempt(as_object_array([cell]))
+                self.attempt(as_object_array([self.values[number]]))
             except (TypeError, ValueError) as reason:
                 text = re.sub(r"^(Row|Structure) 0[,:]? ?", "", str(reason))
                 raise ValueError(f"Column {self.column.name!r}, row {present.index[at]}: {text}") from reason

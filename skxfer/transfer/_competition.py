@@ -16,11 +16,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..choice import CLEAR_GAIN, blend, choose, gain_and_error
 from ..folds import SPLITS_OF_USE, NumericView, target_folds
-from ..inputs import check_groups, check_inputs, check_targets, check_weights, n_rows, take
+from ..inputs import check_groups, check_targets, check_weights, n_rows, take
 from ..learners import KeepsFitted, input_tags
 from ..progress import progress
 from ._problem import expert_outputs
 from ._reason import reason
+from ._routing import RoutesMetadata
+from ._rows import read_inputs
 from .strategies import STRATEGIES, OnExperts, predict_model
 
 # One split, such as published validation rows, is judged by its rows in this many parts.
@@ -28,7 +30,7 @@ PARTS_OF_ONE_FOLD = 5
 MAX_SEED = np.iinfo(np.int32).max
 
 
-class Competition(KeepsFitted, RegressorMixin, BaseEstimator):
+class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
     """What HierarchicalTransfer and TransferCV share: strategies compete on the target rows.
 
     A subclass has the parameters below, sets ``n_targets_``, ``target_names_``, ``_single_target`` and calls
@@ -77,7 +79,7 @@ class Competition(KeepsFitted, RegressorMixin, BaseEstimator):
                 "return_std needs a fit with cross-validation: guard=True or more than one strategy, and at "
                 "least one source."
             )
-        X = check_inputs(self, X, reset=False, allow_nan=True)
+        X, _ = read_inputs(self, X, reset=False)
         used = {name: self.estimators_[name] for name in self._used()}
         F = None
         if any(isinstance(model, OnExperts) for model in used.values()):
@@ -113,21 +115,23 @@ class Competition(KeepsFitted, RegressorMixin, BaseEstimator):
         Returns
         -------
         dict
-            ``X``, ``Y``, ``groups``, ``sample_weight``, ``X_deploy`` and ``seed`` of a Problem, for all rows.
+            ``X``, ``kind``, ``Y``, ``groups``, ``sample_weight``, ``X_deploy`` and ``seed`` of a Problem, for
+            all rows.
         """
-        X = check_inputs(self, X, reset=True, allow_nan=True)
+        X, kind = read_inputs(self, X, reset=True)
         Y = check_targets(y, n_rows(X))
         self._single_target, self.n_targets_ = np.asarray(y).ndim == 1, Y.shape[1]
         self.target_names_ = list(y.columns if isinstance(y, pd.DataFrame) else range(Y.shape[1]))
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, X)
         if X_deploy is not None:
-            X_deploy = check_inputs(self, X_deploy, reset=False, allow_nan=True)
+            X_deploy, _ = read_inputs(self, X_deploy, reset=False)
         seed = None
         if self.random_state is not None:
             seed = check_random_state(self.random_state).randint(MAX_SEED)
         return {
             "X": X,
+            "kind": kind,
             "Y": Y,
             "groups": None if groups is None else check_groups(groups, len(Y)),
             "sample_weight": sample_weight,

@@ -9,11 +9,11 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..domains import find_rows
-from ..inputs import check_inputs, check_sample_domain, take
+from ..inputs import check_sample_domain, take
 from ..learners import predict_learner
 from ._competition import Competition, check_strategies
 from ._problem import Problem, expert_outputs
-from ._rows import read_rows
+from ._rows import equal_rows, read_inputs
 from ._sources import check_sources, check_sources_fit_problem
 
 
@@ -189,7 +189,7 @@ class HierarchicalTransfer(TransformerMixin, Competition):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y, *, sample_domain=None, groups=None, sample_weight=None, X_deploy=None):
+    def fit(self, X, y, *, sample_domain=None, groups=None, sample_weight=None, X_deploy=None, **metadata):
         """Let the strategies compete on the target rows and refit what is kept.
 
         Parameters
@@ -208,12 +208,14 @@ class HierarchicalTransfer(TransformerMixin, Competition):
         X_deploy : like X, optional
             Unlabelled inputs that will be predicted: with ``predict_on="auto"`` the folds are chosen to look
             like them.
+        **metadata : array-like of shape (n_samples,)
+            With metadata routing enabled: passed to the learner's ``fit``, if it requests them.
 
         Returns
         -------
         self : HierarchicalTransfer
         """
-        self._fit(self._read(X, y, sample_domain, groups, sample_weight, X_deploy))
+        self._fit(self._read(X, y, sample_domain, groups, sample_weight, X_deploy, metadata))
         return self
 
     def transform(self, X):
@@ -228,20 +230,22 @@ class HierarchicalTransfer(TransformerMixin, Competition):
         ndarray of shape (n_samples, n_experts * n_targets)
         """
         check_is_fitted(self)
-        return expert_outputs(self.experts_, check_inputs(self, X, reset=False, allow_nan=True))
+        return expert_outputs(self.experts_, read_inputs(self, X, reset=False)[0])
 
-    def fit_transform(self, X, y, *, sample_domain=None, groups=None, sample_weight=None, X_deploy=None):
+    def fit_transform(
+        self, X, y, *, sample_domain=None, groups=None, sample_weight=None, X_deploy=None, **metadata
+    ):
         """Fit, and return the experts' predictions, out-of-fold on rows they were trained on.
 
         Parameters
         ----------
-        X, y, sample_domain, groups, sample_weight, X_deploy : as in `fit`
+        X, y, sample_domain, groups, sample_weight, X_deploy, **metadata : as in `fit`
 
         Returns
         -------
         ndarray of shape (n_samples, n_experts * n_targets)
         """
-        problem = self._read(X, y, sample_domain, groups, sample_weight, X_deploy)
+        problem = self._read(X, y, sample_domain, groups, sample_weight, X_deploy, metadata)
         self._fit(problem)
         outputs = expert_outputs(self.experts_, problem.X)
         n_trained = len(self.experts_) - len(problem.source_rows)
@@ -276,7 +280,7 @@ class HierarchicalTransfer(TransformerMixin, Competition):
             [f"{name}_target{t}" for name, _ in self.experts_ for t in range(self.n_targets_)], dtype=object
         )
 
-    def _read(self, X, y, sample_domain, groups, sample_weight, X_deploy):
+    def _read(self, X, y, sample_domain, groups, sample_weight, X_deploy, metadata):
         """Check what is given and put it into one object."""
         self._validate_params()
         given = self._check_rows(X, y, groups, sample_weight, X_deploy)
@@ -286,21 +290,21 @@ class HierarchicalTransfer(TransformerMixin, Competition):
         source_rows, target = find_rows(
             sample_domain, self.source_domains, self.sources, given["sample_weight"], n_samples
         )
+        learner = self._learner()
         same = isinstance(self.residual_estimator, str)
-        kind, equal = read_rows(take(given["X"], target))
         problem = Problem(
             **given | {"groups": None if given["groups"] is None else given["groups"][target]},
             target=target,
-            learner=self._learner(),
+            learner=learner,
             source_rows=source_rows,
             trained=check_sources(self.sources),
             domain=None if sample_domain is None else sample_domain[target],
-            kind=kind,
-            equal=equal,
+            equal=equal_rows(take(given["X"], target), given["kind"]),
             final_estimator=self.final_estimator,
-            residual_estimator=self._learner() if same else self.residual_estimator,
+            residual_estimator=learner if same else self.residual_estimator,
             source_filter=self.source_filter,
             n_jobs=self.n_jobs,
+            metadata=self._route(n_samples, metadata, sample_domain=sample_domain, groups=groups),
         )
         check_sources_fit_problem(problem)
         empty = np.isnan(problem.Y[target]).all(axis=0)

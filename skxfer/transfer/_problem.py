@@ -38,6 +38,8 @@ class Problem:
     equal : ndarray of shape (n_target,) or None
         Number of each different input of the target rows.
     X_deploy : inputs that will be predicted, or None
+    metadata : dict of str to ndarray of shape (n_samples,)
+        More arguments of the learner's ``fit``.
     final_estimator, residual_estimator : regressor or None
         Combine the predictions of experts, and learn what the combination leaves.
     source_filter : float
@@ -65,6 +67,7 @@ class Problem:
     kind: str = "table"
     equal: np.ndarray | None = None
     X_deploy: object = None
+    metadata: dict = field(default_factory=dict)
     final_estimator: BaseEstimator | None = None
     residual_estimator: BaseEstimator | None = None
     source_filter: float = 0.2
@@ -91,11 +94,20 @@ class Problem:
         """Return the sample weights of some rows, None if there are none."""
         return None if self.sample_weight is None else self.sample_weight[rows]
 
+    def metadata_of(self, rows):
+        """Return the learner's other arguments of ``fit`` for some rows."""
+        return {name: value[rows] for name, value in self.metadata.items()}
+
     def fit_on(self, rows, learner=None):
         """Fit a learner, by default that of the problem, on some rows."""
         learner = self.learner if learner is None else learner
         return fit_learner(
-            learner, take(self.X, rows), self.Y[rows], sample_weight=self.weight(rows), seed=self.seed
+            learner,
+            take(self.X, rows),
+            self.Y[rows],
+            sample_weight=self.weight(rows),
+            seed=self.seed,
+            metadata=self.metadata_of(rows),
         )
 
     def predicting_sources(self):

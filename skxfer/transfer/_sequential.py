@@ -5,12 +5,11 @@ from time import perf_counter
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import ExtraTreesRegressor
-from sklearn.utils import check_random_state, get_tags
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..inputs import (
-    check_inputs,
     check_sample_domain,
     check_targets,
     check_weights,
@@ -20,9 +19,11 @@ from ..inputs import (
 )
 from ..learners import can_continue, continue_learner, fit_learner, input_tags, predict_learner
 from ._hierarchical import HierarchicalTransfer
+from ._routing import RoutesMetadata
+from ._rows import read_inputs
 
 
-class SequentialTransfer(RegressorMixin, BaseEstimator):
+class SequentialTransfer(RoutesMetadata, RegressorMixin, BaseEstimator):
     """Train a learner along a chain of domains, each stage started from the last.
 
     For domains with a natural order, such as clusters of growing size: what was
@@ -106,7 +107,7 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
         self.guard = guard
         self.random_state = random_state
 
-    def fit(self, X, y, *, sample_domain=None, sample_weight=None):
+    def fit(self, X, y, *, sample_domain=None, sample_weight=None, **metadata):
         """Train domain after domain.
 
         Parameters
@@ -118,19 +119,22 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
             The domain of each row. Default: all rows are one domain.
         sample_weight : array-like of shape (n_samples,), optional
             Passed to the learner.
+        **metadata : array-like of shape (n_samples,)
+            With metadata routing enabled: passed to the learner's ``fit``, if it requests them.
 
         Returns
         -------
         self : SequentialTransfer
         """
         self._validate_params()
-        X = check_inputs(self, X, reset=True, allow_nan=get_tags(self).input_tags.allow_nan)
+        X, _ = read_inputs(self, X, reset=True)
         Y = check_targets(y, n_rows(X))
         self._single_target = np.asarray(y).ndim == 1
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, X)
         labels = np.zeros(len(Y), dtype=int) if sample_domain is None else sample_domain
         labels = check_sample_domain(labels, len(Y))
+        metadata = self._route(len(Y), metadata, sample_domain=sample_domain)
         self.order_ = self._check_order(labels)
         learner = self._learner()
         self.strategy_ = self.strategy
@@ -146,9 +150,10 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
             start = perf_counter()
             rows = weighted_rows(np.flatnonzero(labels == name), sample_weight, f"domain {name!r}")
             weight = None if sample_weight is None else sample_weight[rows]
+            here = {key: value[rows] for key, value in metadata.items()}
             stage = (take(X, rows), Y[rows])
             if model is None:
-                model = fit_learner(learner, *stage, sample_weight=weight, seed=seed)
+                model = fit_learner(learner, *stage, sample_weight=weight, seed=seed, metadata=here)
             elif self.strategy_ == "fine_tuned":
                 model = continue_learner(model, learner, *stage, sample_weight=weight, seed=seed)
             else:
@@ -162,7 +167,7 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
                 try:
                     X_stage, Y_stage = stage
                     Y_stage = Y_stage.ravel() if self._single_target else Y_stage
-                    model.fit(X_stage, Y_stage, sample_weight=weight)
+                    model.fit(X_stage, Y_stage, sample_weight=weight, **here)
                 except ValueError as error:
                     raise ValueError(f"At domain {name!r} of the chain: {error}") from error
             self.stages_[name] = model
@@ -181,7 +186,7 @@ class SequentialTransfer(RegressorMixin, BaseEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
         check_is_fitted(self)
-        X = check_inputs(self, X, reset=False, allow_nan=get_tags(self).input_tags.allow_nan)
+        X, _ = read_inputs(self, X, reset=False)
         prediction = predict_learner(self.stages_[self.order_[-1]], X)
         return prediction.ravel() if self._single_target else prediction
 

@@ -7,7 +7,7 @@ from ..inputs import check_sample_domain, n_rows
 from ._candidates import check_candidates, plain_baseline, residual_learner, target_learner, with_candidates
 from ._competition import Competition, check_strategies
 from ._problem import Problem
-from ._rows import read_rows
+from ._rows import equal_rows
 from ._sources import check_sources, check_sources_fit_problem
 from .strategies import Candidate
 
@@ -173,7 +173,7 @@ class TransferCV(Competition):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y, *, sample_domain=None, groups=None, sample_weight=None, X_deploy=None):
+    def fit(self, X, y, *, sample_domain=None, groups=None, sample_weight=None, X_deploy=None, **metadata):
         """Let the strategies compete on the target rows and refit what is kept.
 
         Parameters
@@ -191,6 +191,8 @@ class TransferCV(Competition):
         X_deploy : like X, optional
             Unlabelled inputs that will be predicted: with ``predict_on="auto"`` the folds are chosen to look
             like them.
+        **metadata : array-like of shape (n_samples,)
+            With metadata routing enabled: passed to the learner's ``fit``, if it requests them.
 
         Returns
         -------
@@ -200,7 +202,7 @@ class TransferCV(Competition):
         given = self._check_rows(X, y, groups, sample_weight, X_deploy)
         target = np.arange(n_rows(given["X"]))
         trained = check_sources(self.sources)
-        kind, equal = read_rows(given["X"])
+        kind = given["kind"]
         extra = check_candidates(self.candidates)
         learner = target_learner(self.estimator, trained, kind)
         baseline = extra.get("baseline", plain_baseline(given["X"], kind))
@@ -210,10 +212,10 @@ class TransferCV(Competition):
             learner=learner,
             trained=trained,
             domain=None if sample_domain is None else check_sample_domain(sample_domain, len(target)),
-            kind=kind,
-            equal=equal,
+            equal=equal_rows(given["X"], kind),
             residual_estimator=residual_learner(learner, baseline, kind),
             n_jobs=self.n_jobs,
+            metadata=self._route(len(target), metadata, sample_domain=sample_domain, groups=groups),
         )
         check_sources_fit_problem(problem)
         self.skipped_ = {}
