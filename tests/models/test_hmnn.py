@@ -644,7 +644,7 @@ def test_it_is_the_last_step_of_a_pipeline(co):
 def test_it_is_a_learner_for_hierarchical_transfer(co):
     X, Y, domain = co
     model = HierarchicalTransfer(
-        HMNNRegressor(**SMALL), source_domains=SOURCES, strategy="frozen", guard=False, random_state=0
+        HMNNRegressor(**SMALL), source_domains=SOURCES, strategy="frozen_experts", guard=False, random_state=0
     )
     model.fit(X, Y, sample_domain=domain)
     assert not hasattr(model.experts_[0][1], "estimators_")  # one network for all targets
