@@ -186,9 +186,7 @@ def _say_what_is_studied(data, spectrum, cv):
     rows, features = counted(len(data.X), "row"), counted(data.X.shape[1], "feature")
     tests = f"tests on {', '.join(data.tests)}" if data.tests else "tests by cross-validation over the target"
     if cv is not None:
-        tests += " that never splits rows with the same input" + (
-            " or group" if data.group is not None else ""
-        )
+        tests += " that keeps equal rows together" + (" and groups" if data.group is not None else "")
     as_spectra = " (read as spectra)" if spectrum else ""
     say(f"{data.name}: {rows}, {features}{as_spectra}; sources {', '.join(data.sources)}; {tests}")
 
