@@ -188,8 +188,7 @@ def _say_what_is_studied(data, spectrum, cv):
     if data.tests:
         tests = f"tests on {', '.join(data.tests)}"
     if cv is not None:
-        grouped = " or group" if data.group is not None else ""
-        tests += f" that never splits rows with the same input{grouped}"
+        tests += " that keeps equal rows together" + (" and groups" if data.group is not None else "")
     as_spectra = " (read as spectra)" if spectrum else ""
     say(f"{data.name}: {rows}, {features}{as_spectra}; sources {', '.join(data.sources)}; {tests}")
 

@@ -157,7 +157,7 @@ class TableFeaturizer(TransformerMixin, BaseEstimator):
         if all(column.kind == "ignored" for column in self.columns_.values()):
             reasons = "; ".join(f"{column.name}: {column.why}" for column in self.columns_.values())
             raise ValueError(f"No column can be used ({reasons}). Name the kinds of columns that should be.")
-        self.transformers_, self._kept = {}, {}
+        self.transformers_, self._kept, self._sizes = {}, {}, {}
         blocks = [self._fit_column(table[name], self.columns_[name].kind) for name in self._used()]
         features = np.concatenate(blocks, axis=1)
         known = np.isfinite(features).any(axis=0)
@@ -200,7 +200,7 @@ class TableFeaturizer(TransformerMixin, BaseEstimator):
             if kind == "category":
                 names += [f"{name}={value}" for value in self.transformers_[name].categories_[0]]
             elif kind in OBJECTS:
-                inner = np.asarray(self.transformers_[name].get_feature_names_out(), dtype=object)
+                inner = _names_of(self.transformers_[name], self._sizes[name])
                 names += [f"{name}: {descriptor}" for descriptor in inner[self._kept[name]]]
             else:
                 names.append(str(name))
@@ -244,6 +244,7 @@ class TableFeaturizer(TransformerMixin, BaseEstimator):
         changes = np.ptp(np.nan_to_num(features, nan=1e300), axis=0) > 0
         constant = self.drop_constant and changes.any()
         self._kept[name] = np.flatnonzero(changes if constant else np.ones(len(changes), dtype=bool))
+        self._sizes[name] = len(changes)
         self.transformers_[name] = model
         return _spread(features[inverse][:, self._kept[name]], column)
 
@@ -269,6 +270,14 @@ class TableFeaturizer(TransformerMixin, BaseEstimator):
         if self.impute:
             features = np.where(np.isfinite(features), features, self.medians_)
         return np.asfortranarray(features)  # by column, as in a DataFrame that was read from a file
+
+
+def _names_of(model, n_features):
+    """Names of the features of a transformer; numbers if it has none."""
+    try:
+        return np.asarray(model.get_feature_names_out(), dtype=object)
+    except AttributeError:
+        return np.array([str(i) for i in range(n_features)], dtype=object)
 
 
 def _numbers(column):

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from ..input_kinds import keys_of, recognise_columns
+from ..input_kinds import OBJECTS, keys_of, recognise_columns
 
 LEVELS = ("stop", "warning", "note")
 
@@ -46,7 +46,7 @@ class TableReport:
     findings : list of Finding
         The gravest first.
     groups : ndarray of int, shape (n_rows,)
-        Rows with the same number have the same input: never split them between training and test.
+        Rows with the same number have the same substance or input: never split them into training and test.
     columns : dict of str to :class:`~skxfer.input_kinds.Column`
         What each input column was taken for.
     """
@@ -167,12 +167,37 @@ class CheckedTable:
         return np.where(np.isfinite(values), values, np.nan)
 
     @cached_property
-    def groups(self):
+    def inputs(self):
         """Numbers of the inputs: rows with the same input have the same one."""
         if not self.used:
             return np.arange(len(self.table))
-        keys = np.column_stack([keys_of(self.columns[name].kind, self.table[name]) for name in self.used])
+        keys = np.column_stack([self._keys(name) for name in self.used])
         return np.unique(keys, axis=0, return_inverse=True)[1].ravel()
+
+    @cached_property
+    def substance(self):
+        """The column of formulas, SMILES or structures that says what a row is about, or None.
+
+        It is the only such column, and most target rows differ in it: what else is in the table (a
+        temperature) are conditions. A column with few values is more like a category.
+        """
+        objects = [name for name in self.used if self.columns[name].kind in OBJECTS]
+        if len(objects) != 1:
+            return None
+        keys = self._keys(objects[0])[self.is_target]
+        return objects[0] if len(np.unique(keys)) >= max(10, len(keys) / 2) else None
+
+    @cached_property
+    def groups(self):
+        """Numbers of what must not be split into training and test: equal substances, else equal inputs."""
+        if self.substance is None:
+            return self.inputs
+        keys = self._keys(self.substance)
+        unknown = keys < 0
+        return np.where(unknown, keys.max() + 1 + self.inputs, keys)
+
+    def _keys(self, name):
+        return keys_of(self.columns[name].kind, self.table[name])
 
 
 def check_table(
@@ -189,7 +214,7 @@ def check_table(
     ``"determines_target"``    a feature that equals the target, or nearly determines it
     ``"tells_domain"``         a feature by which source and target rows can be told apart
     ``"row_numbers"``          a feature that counts the rows
-    ``"duplicates"``           the same input in several target rows, in training and test, or in two domains
+    ``"duplicates"``           the same substance or input in several target rows, in training and test, …
     ``"conflicting_labels"``   rows with the same input and different labels
     ``"domain_spelling"``      domains whose names differ in case, spaces or punctuation only
     ``"bad_cells"``            cells that are not what their column holds: numbers, formulas, SMILES, files

@@ -55,19 +55,21 @@ def few_rows(checked):
 
 
 def duplicates(checked):
-    """Find the same input in several rows."""
+    """Find the same substance or input in several rows."""
     if not checked.used:
         return
     groups = checked.groups
+    what = "input" if checked.substance is None else f"{checked.substance!r}"
     target, source, test = checked.is_target, checked.is_source, checked.is_test
     rows = _repeated(groups, target & ~test)
     if rows.size:
         n = len(np.unique(groups[rows]))
+        which = "an input" if checked.substance is None else f"a {checked.substance!r}"
         yield Finding(
             "duplicates",
             "warning",
-            f"{rows.size} target rows have an input that occurs several times ({n} different inputs).",
-            "Keep equal inputs in one fold, or average their labels: else a test row is known from training.",
+            f"{rows.size} target rows have {which} that occurs several times ({n} different ones).",
+            "Keep these together in one fold, or average them: else a test row is known from training.",
             rows=tuple(map(int, rows)),
         )
     rows = np.flatnonzero(test & np.isin(groups, groups[~test]))
@@ -76,7 +78,7 @@ def duplicates(checked):
         yield Finding(
             "duplicates",
             "warning",
-            f"{rows.size} test rows have the same input as a row to train on ({of_source} as a source row).",
+            f"{rows.size} test rows have the same {what} as a row to train on ({of_source} as a source row).",
             "Their error says nothing about new inputs: drop them from the training or from the test.",
             rows=tuple(map(int, rows)),
         )
@@ -85,7 +87,7 @@ def duplicates(checked):
         yield Finding(
             "duplicates",
             "note",
-            f"{rows.size} target rows have the same input as a source row.",
+            f"{rows.size} target rows have the same {what} as a source row.",
             "That is fine where a source is the same at a cheaper level, and a mistake where source and "
             "target are different samples.",
             rows=tuple(map(int, rows)),
@@ -103,7 +105,7 @@ def conflicting_labels(checked):
     if not checked.used:
         return
     domain = pd.Series("", index=checked.table.index) if checked.domain is None else checked.domain
-    both = pd.factorize(pd.Series(checked.groups).astype(str) + "\0" + domain.astype(str))[0]
+    both = pd.factorize(pd.Series(checked.inputs).astype(str) + "\0" + domain.astype(str))[0]
     for target in checked.targets:
         y = checked.values(target)
         known = np.isfinite(y)

@@ -271,3 +271,23 @@ def test_a_table_without_target_or_domain_can_be_checked(table):
 def test_a_name_that_does_not_exist_is_an_error(table):
     with pytest.raises(ValueError, match="no column 'z'; there are a, b"):
         check_table(table, "z")
+
+
+def test_rows_of_one_substance_belong_together_whatever_the_conditions():
+    pytest.importorskip("rdkit")
+    frame = pd.DataFrame(
+        {"SMILES": ["C" * i + "O" for i in range(1, 41)], "T": 300.0, "y": rng.normal(size=40)}
+    )
+    frame["T"] += np.arange(40) % 7
+    frame.loc[7, "SMILES"] = "OCC"
+    report = check_table(frame, "y")
+    (finding,) = report["duplicates"]
+    assert finding.rows == (1, 7) and "a 'SMILES' that occurs several times" in finding.message
+    assert report.groups[1] == report.groups[7]
+    assert report["conflicting_labels"] == []  # the temperatures differ
+
+
+def test_a_column_with_few_substances_is_like_a_category():
+    frame = pd.DataFrame({"oxide": ["TiO2", "ZnO"] * 20, "T": rng.normal(size=40), "y": rng.normal(size=40)})
+    report = check_table(frame, "y")
+    assert report["duplicates"] == [] and len(np.unique(report.groups)) == 40
