@@ -7,8 +7,8 @@ from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory
 
-from ..inputs import check_inputs, check_names, check_targets, check_weights, n_rows
-from ..learners import KeepsFitted, fit_learner, predict_learner
+from ..inputs import check_inputs, check_names, check_targets, check_weights, n_rows, naming_missing_values
+from ..learners import KeepsFitted, check_regressor, fit_learner, predict_learner
 from ._encoders import as_table, cached_encode, check_encoders
 from ._head import GlobalScaler, SafeHead
 
@@ -92,7 +92,7 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
 
     _parameter_constraints: dict = {
         "encoder": [HasMethods("transform"), list, tuple, HasMethods("get_params"), None],
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [HasMethods("fit"), None],
         "passthrough": [StrOptions({"raw"}), "boolean", HasMethods(["fit", "transform"]), list, None],
         "memory": [str, Memory, HasMethods("cache"), None],
     }
@@ -120,12 +120,15 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
         self : FeatureTransfer
         """
         self._validate_params()
-        X = check_inputs(self, X, reset=True)
+        check_regressor(self.estimator, "estimator")
+        X = check_inputs(self, X, reset=True, allow_nan=True)
         Y = check_targets(y, n_rows(X))
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, X)
-        self.open(X, Y, single_target=np.asarray(y).ndim == 1)
-        return self.fit_blocks(self.encode_blocks(X), Y, sample_weight)
+        with naming_missing_values(X):
+            self.open(X, Y, single_target=np.asarray(y).ndim == 1)
+            blocks = self.encode_blocks(X)
+        return self.fit_blocks(blocks, Y, sample_weight)
 
     def open(self, X, Y, *, single_target=False):
         """Check the encoders and fit what stands next to them, but no head yet.
@@ -180,7 +183,10 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
         ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
         check_is_fitted(self)
-        return self.predict_blocks(self.encode_blocks(check_inputs(self, X, reset=False)))
+        X = check_inputs(self, X, reset=False, allow_nan=True)
+        with naming_missing_values(X):
+            blocks = self.encode_blocks(X)
+        return self.predict_blocks(blocks)
 
     def predict_blocks(self, blocks):
         """Predict from features that are computed already.
@@ -209,7 +215,9 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
             The scaled blocks side by side.
         """
         check_is_fitted(self)
-        return self._scaled(self.encode_blocks(check_inputs(self, X, reset=False)))
+        X = check_inputs(self, X, reset=False, allow_nan=True)
+        with naming_missing_values(X):
+            return self._scaled(self.encode_blocks(X))
 
     def get_feature_names_out(self, input_features=None):
         """Return a name for each output of `transform`: block, and its own name within.

@@ -49,4 +49,5 @@ def _parsed(X):
 
 
 def _different(table):
-    return np.unique(table, axis=0, return_inverse=True)[1].ravel()
+    # Two NaN are the same here; there is no infinity in X.
+    return np.unique(np.nan_to_num(table, nan=np.inf), axis=0, return_inverse=True)[1].ravel()

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils._param_validation import HasMethods
 
-from ..inputs import check_sample_domain, n_rows
+from ..inputs import check_sample_domain, n_rows, naming_missing_values
 from ._candidates import check_candidates, plain_baseline, residual_learner, target_learner, with_candidates
 from ._competition import Competition, check_strategies
 from ._problem import Problem
@@ -141,7 +141,7 @@ class TransferCV(Competition):
 
     _parameter_constraints: dict = {
         "sources": [HasMethods("get_params"), list, tuple, None],
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [HasMethods("fit"), None],
         "candidates": [list, tuple, None],
         **Competition._parameter_constraints,
     }
@@ -215,10 +215,11 @@ class TransferCV(Competition):
             residual_estimator=residual_learner(learner, baseline, kind),
             n_jobs=self.n_jobs,
         )
-        check_sources_fit_problem(problem)
         self.skipped_ = {}
-        strategies = check_strategies(self.strategy, problem, self.skipped_, guard=self.guard)
-        if self.strategy == "auto" and baseline is not None:
-            strategies.insert(1, Candidate("baseline", baseline))
-        self._compete(problem, with_candidates(strategies, extra))
+        with naming_missing_values(problem.X):
+            check_sources_fit_problem(problem)
+            strategies = check_strategies(self.strategy, problem, self.skipped_, guard=self.guard)
+            if self.strategy == "auto" and baseline is not None:
+                strategies.insert(1, Candidate("baseline", baseline))
+            self._compete(problem, with_candidates(strategies, extra))
         return self
