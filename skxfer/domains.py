@@ -81,7 +81,7 @@ def find_rows(sample_domain, source_domains, sources, sample_weight, n_samples):
         Sources without domains or the other way round, or as :func:`split_domains`.
     """
     if sample_domain is None:
-        if source_domains is not None:
+        if source_domains is not None and len(source_domains):
             raise ValueError(
                 f"source_domains={source_domains!r} needs the domain of each row: pass sample_domain= to fit."
             )

@@ -255,8 +255,8 @@ def target_folds(X, Y, domain, cv, predict_on, numbers, X_deploy, random_state, 
             "Folds of new inputs need numbers, and X holds none: use a Pipeline that turns X into "
             "numbers before the learner, or predict_on='similar'."
         )
-    if groups is None and predict_on == "similar":
-        groups = equal
+    if groups is None and predict_on == "similar" and _several(equal):
+        groups = equal  # rows that are all the same tell nothing apart, so there is nothing to remember
     sets = folds_like_the_use(Z, domain, predict_on, cv, random_state, groups)
     return predict_on, [
         [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)] for fold in sets

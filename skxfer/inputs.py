@@ -1,6 +1,8 @@
 """What estimators accept as X, y and sample_domain, and the errors they give for anything else."""
 
 import numbers
+import re
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,9 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_array, validate_data
 
 from ._read_once import ReadOnce
+
+# How learners of all packages say that a missing value stopped them.
+_ABOUT_NAN = re.compile(r"\bnans?\b|missing value|non-finite|infinit|not finite", re.IGNORECASE)
 
 take = _safe_indexing  # rows of an array, DataFrame, sparse matrix or list
 
@@ -152,18 +157,66 @@ def check_inputs(estimator, X, *, reset, allow_nan=False):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         if not len(X):
             raise ValueError("Found a DataFrame with 0 sample(s) while a minimum of 1 is required.")
-        table = X.select_dtypes("number")
-        check_finite(table.to_numpy(dtype=float), list(table.columns), allow_nan)
+        _check_finite_table(X, allow_nan)
         return X
     X = validate_data(
         estimator, X, reset=reset, accept_sparse=("csr", "csc"), dtype="numeric", ensure_all_finite=False
     )
-    if not sparse.issparse(X):
-        check_finite(X, None, allow_nan)
-    else:
+    _check_finite_table(X, allow_nan)
+    return X
+
+
+def _check_finite_table(X, allow_nan):
+    """Check the numbers of a DataFrame, sparse matrix or array of two dimensions."""
+    if isinstance(X, pd.DataFrame):
+        table = X.select_dtypes("number")
+        check_finite(table.to_numpy(dtype=float), list(table.columns), allow_nan)
+    elif sparse.issparse(X):
         entries = X.tocoo()
         check_finite(entries.data[:, None], None, allow_nan, entries)
-    return X
+    elif getattr(X, "ndim", 1) == 2 and X.dtype.kind in "biuf":
+        check_finite(X, None, allow_nan)
+
+
+@contextmanager
+def naming_missing_values(X):
+    """Name the first row and column of X that hold NaN, where a learner fails on it.
+
+    Meta-estimators let NaN through, as a learner may impute it: the learner decides.
+
+    Parameters
+    ----------
+    X : inputs of any kind, validated
+
+    Raises
+    ------
+    ValueError
+        In place of a learner's error about NaN, from which it is raised. Other errors of the learner get a
+        note on the NaN in X.
+    """
+    try:
+        yield
+    except Exception as error:
+        named = find_missing_value(X)
+        if named is not None and is_about_missing_values(error):
+            raise named from error
+        if named is not None:
+            error.add_note(str(named))
+        raise
+
+
+def find_missing_value(X):
+    """Return the error that names the first row and column of X that hold NaN, None without NaN."""
+    try:
+        _check_finite_table(X, allow_nan=False)
+    except ValueError as named:
+        return named
+    return None
+
+
+def is_about_missing_values(error):
+    """Whether a learner's error says that it cannot handle a missing value."""
+    return bool(_ABOUT_NAN.search(str(error)))
 
 
 def check_targets(y, n_samples):

@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_kept": ["KeepsFitted", "holds_fit", "is_fitted", "uses_source", "without_start"],
         "_kinds": [
             "cast_inputs",
+            "check_regressor",
             "inner_learner",
             "inner_pipeline",
             "innermost",
@@ -19,6 +20,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "package_of",
             "supports_multi_output",
             "takes_missing_labels",
+            "weight_name",
         ],
     },
 )

@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
 from ..featurizers import ClippedScaler
+from ._kinds import check_regressor
 
 LEARNERS = ("rf", "et", "svr", "xgb", "knn", "mlp", "ridge", "krr", "gp")
 
@@ -132,6 +133,8 @@ def check_learners(estimators, featurizer):
         learners = default_learners(estimators)
     else:
         raise TypeError("estimators must be a dict of name to regressor or a list of short names.")
+    for name, learner in learners.items():
+        check_regressor(learner, f"The learner {name!r}")
     if not learners:
         raise ValueError("estimators is empty: name at least one learner.")
     if featurizer is not None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import sklearn
+from sklearn.base import is_classifier
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression
@@ -85,6 +86,29 @@ def innermost(estimator):
     return inner
 
 
+def check_regressor(estimator, name):
+    """Refuse a classifier where a regressor is needed.
+
+    Parameters
+    ----------
+    estimator : estimator or None
+    name : str
+        The parameter, for the error.
+
+    Raises
+    ------
+    TypeError
+    """
+    if estimator is None or not hasattr(estimator, "fit"):
+        return
+    for part in (*layers(estimator), innermost(estimator)):
+        if is_classifier(part):
+            raise TypeError(
+                f"{name} must be a regressor, {type(part).__name__} is a classifier: y holds numbers. Use a "
+                "regressor; for two classes it may learn the labels 0 and 1."
+            )
+
+
 def package_of(estimator):
     """Name of the package a learner comes from, without importing any."""
     roots = {base.__module__.partition(".")[0] for base in type(estimator).__mro__}
@@ -141,7 +165,21 @@ def takes_missing_labels(estimator, Y):
 
 
 def weight_name(model):
-    """Name under which ``fit`` of this learner takes sample weights."""
+    """Return the name under which ``fit`` of this learner takes sample weights.
+
+    Parameters
+    ----------
+    model : estimator
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    TypeError
+        It takes none.
+    """
     inner = inner_learner(model)
     if not has_fit_parameter(inner, "sample_weight"):
         raise TypeError(

@@ -6,8 +6,9 @@ from scipy import sparse
 from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
-from ..inputs import check_names, n_rows
-from ..learners import uses_source, without_start
+from ..inputs import check_names, find_missing_value, n_rows
+from ..learners import check_regressor, uses_source, without_start
+from ._problem import predicts_numbers
 from .strategies import Candidate
 
 # From this many rows on, boosting on histograms is both faster and as good.
@@ -37,6 +38,7 @@ def check_candidates(candidates):
         is_pair = isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], str)
         if not is_pair or not (hasattr(entry[1], "fit") or isinstance(entry[1], str) and entry[1] == "drop"):
             raise TypeError(f"candidates must be a list of (name, regressor) or (name, 'drop'): {entry!r}.")
+        check_regressor(entry[1], f"The candidate {entry[0]!r}")
     check_names([name for name, _ in candidates or []], "entries of candidates")
     return dict(candidates or [])
 
@@ -87,7 +89,7 @@ def target_learner(estimator, trained, kind):
     """
     if estimator is not None:
         return estimator
-    if trained and hasattr(trained[0][1], "predict"):
+    if trained and predicts_numbers(trained[0][1]):
         return _derived(trained[0][1])
     if kind == "table":
         from sklearn.ensemble import ExtraTreesRegressor
@@ -145,7 +147,8 @@ def plain_baseline(X, kind):
 
     from ..featurizers import CompositionFeaturizer
 
-    if n_rows(X) > MANY_ROWS and not sparse.issparse(X):
+    many = n_rows(X) > MANY_ROWS or find_missing_value(X) is not None  # which other boosting refuses
+    if many and not sparse.issparse(X):
         boosting = HistGradientBoostingRegressor(max_iter=300, learning_rate=0.05, random_state=0)
     else:
         boosting = GradientBoostingRegressor(

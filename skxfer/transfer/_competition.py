@@ -14,10 +14,19 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from ..choice import CLEAR_GAIN, blend, choose, gain_and_error
+from ..choice import CLEAR_GAIN, blend, choose, compare_errors
 from ..folds import SPLITS_OF_USE, NumericView, target_folds
-from ..inputs import check_groups, check_targets, check_weights, n_rows, take
-from ..learners import KeepsFitted, input_tags
+from ..inputs import (
+    check_groups,
+    check_targets,
+    check_weights,
+    find_missing_value,
+    is_about_missing_values,
+    n_rows,
+    naming_missing_values,
+    take,
+)
+from ..learners import KeepsFitted, check_regressor, input_tags, weight_name
 from ..progress import progress
 from ._problem import expert_outputs
 from ._reason import reason
@@ -27,6 +36,7 @@ from .strategies import STRATEGIES, OnExperts, predict_model
 
 # One split, such as published validation rows, is judged by its rows in this many parts.
 PARTS_OF_ONE_FOLD = 5
+ERRORS = ("mae", "mae_error", "gain", "gain_error")
 MAX_SEED = np.iinfo(np.int32).max
 
 
@@ -82,11 +92,12 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         X, _ = read_inputs(self, X, reset=False)
         used = {name: self.estimators_[name] for name in self._used()}
         F = None
-        if any(isinstance(model, OnExperts) for model in used.values()):
-            F = expert_outputs(self.experts_, X)
         predictions = np.zeros((n_rows(X), self.n_targets_, len(self.strategies_)))
-        for name, model in used.items():
-            predictions[:, :, self.strategies_.index(name)] = predict_model(model, X, F)
+        with naming_missing_values(X):
+            if any(isinstance(model, OnExperts) for model in used.values()):
+                F = expert_outputs(self.experts_, X)
+            for name, model in used.items():
+                predictions[:, :, self.strategies_.index(name)] = predict_model(model, X, F)
         mean, spread = blend(predictions, self.weights_)
         if not return_std:
             return mean.ravel() if self._single_target else mean
@@ -118,6 +129,11 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
             ``X``, ``kind``, ``Y``, ``groups``, ``sample_weight``, ``X_deploy`` and ``seed`` of a Problem, for
             all rows.
         """
+        for name in ("estimator", "final_estimator", "residual_estimator"):
+            learner = getattr(self, name, None)
+            check_regressor(learner, name)
+            if sample_weight is not None and hasattr(learner, "fit"):
+                weight_name(learner)
         X, kind = read_inputs(self, X, reset=True)
         Y = check_targets(y, n_rows(X))
         self._single_target, self.n_targets_ = np.asarray(y).ndim == 1, Y.shape[1]
@@ -152,9 +168,8 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         strategies : list of Strategy
             All that can run.
         """
-        for strategy in strategies:
-            strategy.prepare(problem)
-        self.experts_ = problem.experts or []
+        strategies = [strategy for strategy in strategies if self._prepared(strategy, problem)]
+        self.experts_ = problem.predicting_sources() if problem.experts is None else problem.experts
         if len(strategies) == 1 and not (self.guard and strategies[0].uses_source):
             self._keep_only(strategies[0])
         else:
@@ -164,6 +179,16 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         kept = [s for s in strategies if s.name in (*self._used(), *self._always_fitted)]
         fitted = Parallel(n_jobs=self.n_jobs)(delayed(s.fit)(problem, problem.target) for s in kept)
         self.estimators_ = {s.name: model for s, model in zip(kept, fitted, strict=True)}
+
+    def _prepared(self, strategy, problem):
+        """Prepare a strategy; return whether it can compete."""
+        try:
+            strategy.prepare(problem)
+        except Exception as error:
+            if not (self._optional(strategy) and _may_be_left_out(error, problem)):
+                raise
+            self._leave_out(strategy, f"{type(error).__name__}: {error}")
+        return strategy.name not in self.skipped_
 
     def _keep_only(self, strategy):
         """Use a strategy that has no rival, unjudged."""
@@ -252,10 +277,12 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         """Warn of strategies that failed, and keep the reason."""
         for (strategy, *_), outcome in zip(jobs, outcomes, strict=True):
             if outcome.error and strategy.name not in self.skipped_:
-                self.skipped_[strategy.name] = outcome.error
-                warnings.warn(
-                    f"The strategy {strategy.name} was left out, as it failed: {outcome.error}", stacklevel=4
-                )
+                self._leave_out(strategy, outcome.error)
+
+    def _leave_out(self, strategy, why):
+        """Keep the reason why a strategy failed, and warn of it."""
+        self.skipped_[strategy.name] = f"it failed: {why}"
+        warnings.warn(f"The strategy {strategy.name} was left out, as it failed: {why}", stacklevel=5)
 
     def _choose(self, problem, strategies, evidence):
         """Weigh the strategies for each target."""
@@ -266,8 +293,7 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         choices, reasons, rows = [], [], []
         for t, target in enumerate(self.target_names_):
             sets = evidence.of_target(t, target)
-            errors = [np.abs(P - y[:, None]) for P, y, _ in sets]
-            mae = np.concatenate(errors).mean(axis=0)
+            mae = np.concatenate([np.abs(P - y[:, None]) for P, y, _ in sets]).mean(axis=0)
             candidates = alone if len(alone) else np.arange(len(names))
             first = candidates[mae[candidates].argmin()]
             guard = CLEAR_GAIN if self.guard and len(alone) else None
@@ -275,10 +301,10 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
             choices.append(choice)
             here = [
                 {"target": target, "strategy": name, "transfer": bool(uses_source[j])}
-                | _errors_of(j, first, errors, [fold for *_, fold in sets])
+                | dict.fromkeys(ERRORS)
                 | {"weight": choice.weights[j], "fit_time": evidence.seconds[j]}
-                | _errors_by_fold(j, errors, [fold for *_, fold in sets])
-                for j, name in enumerate(names)
+                | errors
+                for j, (name, errors) in enumerate(zip(names, compare_errors(sets, first), strict=True))
             ]
             rows += here
             sentence = reason(here, first, evidence.in_words(sets), choice.gain)
@@ -348,30 +374,20 @@ def _held_out(strategy, problem, train, held, optional):
             raise ValueError(f"It predicts {predicted.shape[1]} target(s), y has {problem.n_targets}.")
         return Outcome(predicted, seconds)
     except Exception as error:
-        if optional:
+        if optional and _may_be_left_out(error, problem):
             return Outcome(error=f"{type(error).__name__}: {error}")
         error.add_note(f"This was raised while the strategy {strategy.name!r} was cross-validated.")
         raise
 
 
-def _errors_of(j, first, errors, folds):
-    """Error and gain of a strategy, with standard errors over folds; means over the sets of folds."""
-    of_error = [
-        gain_and_error(e[:, j], np.zeros(len(e)), fold) for e, fold in zip(errors, folds, strict=True)
-    ]
-    of_gain = [gain_and_error(e[:, first], e[:, j], fold) for e, fold in zip(errors, folds, strict=True)]
-    return dict(
-        zip(
-            ("mae", "mae_error", "gain", "gain_error"),
-            (*np.mean(of_error, 0), *np.mean(of_gain, 0)),
-            strict=True,
-        )
+def _may_be_left_out(error, problem):
+    """Whether a strategy that failed is left out: not where the learner met NaN, which is the user's to mend.
+
+    A trained source may refuse NaN that the learner takes.
+    """
+    return bool(problem.trained) or not (
+        is_about_missing_values(error) and find_missing_value(problem.X) is not None
     )
-
-
-def _errors_by_fold(j, errors, folds):
-    means = [e[fold == k, j].mean() for e, fold in zip(errors, folds, strict=True) for k in np.unique(fold)]
-    return {f"fold{k}_mae": mean for k, mean in enumerate(means)}
 
 
 def check_strategies(given, problem, skipped, guard):

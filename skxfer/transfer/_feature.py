@@ -7,8 +7,8 @@ from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory
 
-from ..inputs import check_names, check_targets, check_weights, n_rows
-from ..learners import KeepsFitted, fit_learner, predict_learner
+from ..inputs import check_names, check_targets, check_weights, n_rows, naming_missing_values
+from ..learners import KeepsFitted, check_regressor, fit_learner, predict_learner
 from ._encoders import as_table, cached_encode, check_encoders
 from ._head import GlobalScaler, SafeHead
 from ._routing import RoutesMetadata
@@ -94,7 +94,7 @@ class FeatureTransfer(RoutesMetadata, KeepsFitted, TransformerMixin, RegressorMi
 
     _parameter_constraints: dict = {
         "encoder": [HasMethods("transform"), list, tuple, HasMethods("get_params"), None],
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [HasMethods("fit"), None],
         "passthrough": [StrOptions({"raw"}), "boolean", HasMethods(["fit", "transform"]), list, None],
         "memory": [str, Memory, HasMethods("cache"), None],
     }
@@ -124,13 +124,15 @@ class FeatureTransfer(RoutesMetadata, KeepsFitted, TransformerMixin, RegressorMi
         self : FeatureTransfer
         """
         self._validate_params()
+        check_regressor(self.estimator, "estimator")
         X, _ = read_inputs(self, X, reset=True)
         Y = check_targets(y, n_rows(X))
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, X)
-        self.open(X, Y, single_target=np.asarray(y).ndim == 1)
-        metadata = self._route(len(Y), metadata)
-        return self.fit_blocks(self.encode_blocks(X), Y, sample_weight, metadata)
+        with naming_missing_values(X):
+            self.open(X, Y, single_target=np.asarray(y).ndim == 1)
+            blocks = self.encode_blocks(X)
+        return self.fit_blocks(blocks, Y, sample_weight, self._route(len(Y), metadata))
 
     def open(self, X, Y, *, single_target=False):
         """Check the encoders and fit what stands next to them, but no head yet.
@@ -188,7 +190,10 @@ class FeatureTransfer(RoutesMetadata, KeepsFitted, TransformerMixin, RegressorMi
         ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
         check_is_fitted(self)
-        return self.predict_blocks(self.encode_blocks(read_inputs(self, X, reset=False)[0]))
+        X, _ = read_inputs(self, X, reset=False)
+        with naming_missing_values(X):
+            blocks = self.encode_blocks(X)
+        return self.predict_blocks(blocks)
 
     def predict_blocks(self, blocks):
         """Predict from features that are computed already.
@@ -217,7 +222,9 @@ class FeatureTransfer(RoutesMetadata, KeepsFitted, TransformerMixin, RegressorMi
             The scaled blocks side by side.
         """
         check_is_fitted(self)
-        return self._scaled(self.encode_blocks(read_inputs(self, X, reset=False)[0]))
+        X, _ = read_inputs(self, X, reset=False)
+        with naming_missing_values(X):
+            return self._scaled(self.encode_blocks(X))
 
     def get_feature_names_out(self, input_features=None):
         """Return a name for each output of `transform`: block, and its own name within.

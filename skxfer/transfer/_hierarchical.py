@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..domains import find_rows
-from ..inputs import check_sample_domain, take
+from ..inputs import check_sample_domain, naming_missing_values, take
 from ..learners import predict_learner
 from ._competition import Competition, check_strategies
 from ._problem import Problem, expert_outputs
@@ -104,8 +104,7 @@ class HierarchicalTransfer(TransformerMixin, Competition):
     estimators_ : dict of str to fitted model
         The strategies with a share, and ``"target_only"`` wherever it competed.
     experts_ : list of (str, fitted regressor)
-        The frozen experts: trained sources, then one for each of `source_domains`. Empty where no strategy
-        needed them.
+        The frozen experts: trained sources, then one for each of `source_domains` if a strategy needed them.
     source_weights_ : ndarray of shape (n_targets, n_experts)
         Share of each expert in the linear combination; NaN without ``"frozen_experts"``.
     variance_ : ndarray of shape (n_targets, 2) or None
@@ -150,11 +149,11 @@ class HierarchicalTransfer(TransformerMixin, Competition):
     _always_fitted = ("target_only",)
 
     _parameter_constraints: dict = {
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [HasMethods("fit"), None],
         "sources": [HasMethods("predict"), list, tuple, None],
         "source_domains": ["array-like", str, None],
-        "final_estimator": [HasMethods(["fit", "predict"]), None],
-        "residual_estimator": [HasMethods(["fit", "predict"]), StrOptions({"same"}), None],
+        "final_estimator": [HasMethods("fit"), None],
+        "residual_estimator": [HasMethods("fit"), StrOptions({"same"}), None],
         "source_filter": [Interval(Real, 0, None, closed="left")],
         **Competition._parameter_constraints,
     }
@@ -233,7 +232,9 @@ class HierarchicalTransfer(TransformerMixin, Competition):
         ndarray of shape (n_samples, n_experts * n_targets)
         """
         check_is_fitted(self)
-        return expert_outputs(self.experts_, read_inputs(self, X, reset=False)[0])
+        X, _ = read_inputs(self, X, reset=False)
+        with naming_missing_values(X):
+            return expert_outputs(self.experts_, X)
 
     def fit_transform(
         self, X, y, *, sample_domain=None, groups=None, sample_weight=None, X_deploy=None, **metadata
@@ -252,7 +253,7 @@ class HierarchicalTransfer(TransformerMixin, Competition):
         self._fit(problem)
         outputs = expert_outputs(self.experts_, problem.X)
         n_trained = len(self.experts_) - len(problem.source_rows)
-        if not self.experts_:
+        if problem.experts is None:  # no strategy needed those of the source rows
             return outputs
         for e, rows in enumerate(problem.source_rows.values(), start=n_trained):
             if len(rows) < 2:
@@ -309,7 +310,6 @@ class HierarchicalTransfer(TransformerMixin, Competition):
             n_jobs=self.n_jobs,
             metadata=self._route(n_samples, metadata, sample_domain=sample_domain, groups=groups),
         )
-        check_sources_fit_problem(problem)
         empty = np.isnan(problem.Y[target]).all(axis=0)
         if empty.any():
             raise ValueError(
@@ -320,8 +320,10 @@ class HierarchicalTransfer(TransformerMixin, Competition):
 
     def _fit(self, problem):
         self.skipped_ = {}
-        strategies = check_strategies(self.strategy, problem, self.skipped_, guard=self.guard)
-        self._compete(problem, strategies)
+        with naming_missing_values(problem.X):
+            check_sources_fit_problem(problem)
+            strategies = check_strategies(self.strategy, problem, self.skipped_, guard=self.guard)
+            self._compete(problem, strategies)
         self.source_weights_ = self._shares_of_experts()
 
     def _shares_of_experts(self):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_regressor
 from sklearn.utils.parallel import Parallel, delayed
 
 from ..inputs import n_rows, take
@@ -111,12 +111,12 @@ class Problem:
         )
 
     def predicting_sources(self):
-        """Return the trained sources that predict as many targets as there are."""
+        """Return the trained regressors that predict as many targets as there are."""
         first = take(self.X, [0])
         return [
             (name, model)
             for name, model in self.trained
-            if hasattr(model, "predict") and predict_learner(model, first).shape[1] == self.n_targets
+            if predicts_numbers(model) and predict_learner(model, first).shape[1] == self.n_targets
         ]
 
     def fit_experts(self):
@@ -130,6 +130,11 @@ class Problem:
         self.experts = [*self.predicting_sources(), *zip(names, fitted, strict=True)]
         self.outputs = np.full((n_rows(self.X), len(self.experts) * self.n_targets), np.nan)
         self.outputs[self.target] = expert_outputs(self.experts, take(self.X, self.target))
+
+
+def predicts_numbers(model):
+    """Whether a trained source predicts a property: what has ``transform`` too may be no regressor."""
+    return hasattr(model, "predict") and (is_regressor(model) or not hasattr(model, "transform"))
 
 
 def expert_outputs(experts, X):

@@ -70,7 +70,8 @@ def equal_rows(X, kind):
     if kind != "table" or sparse.issparse(X):
         return None
     table = X.to_numpy(dtype=float) if isinstance(X, pd.DataFrame) else X
-    return np.unique(table, axis=0, return_inverse=True)[1].ravel()
+    # Two NaN are the same here; there is no infinity in X.
+    return np.unique(np.nan_to_num(table, nan=np.inf), axis=0, return_inverse=True)[1].ravel()
 
 
 def _may_be_structure(entry):

@@ -14,10 +14,18 @@ from ..inputs import (
     check_targets,
     check_weights,
     n_rows,
+    naming_missing_values,
     take,
     weighted_rows,
 )
-from ..learners import can_continue, continue_learner, fit_learner, input_tags, predict_learner
+from ..learners import (
+    can_continue,
+    check_regressor,
+    continue_learner,
+    fit_learner,
+    input_tags,
+    predict_learner,
+)
 from ._hierarchical import HierarchicalTransfer
 from ._routing import RoutesMetadata
 from ._rows import read_inputs
@@ -93,7 +101,7 @@ class SequentialTransfer(RoutesMetadata, RegressorMixin, BaseEstimator):
     __metadata_request__fit = {"sample_domain": True}
 
     _parameter_constraints: dict = {
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [HasMethods("fit"), None],
         "order": ["array-like", None],
         "strategy": [StrOptions({"auto", "fine_tuned", "frozen_experts"})],
         "guard": ["boolean"],
@@ -127,6 +135,7 @@ class SequentialTransfer(RoutesMetadata, RegressorMixin, BaseEstimator):
         self : SequentialTransfer
         """
         self._validate_params()
+        check_regressor(self.estimator, "estimator")
         X, _ = read_inputs(self, X, reset=True)
         Y = check_targets(y, n_rows(X))
         self._single_target = np.asarray(y).ndim == 1
@@ -136,43 +145,43 @@ class SequentialTransfer(RoutesMetadata, RegressorMixin, BaseEstimator):
         labels = check_sample_domain(labels, len(Y))
         metadata = self._route(len(Y), metadata, sample_domain=sample_domain)
         self.order_ = self._check_order(labels)
-        learner = self._learner()
         self.strategy_ = self.strategy
         if self.strategy == "auto":
-            self.strategy_ = "fine_tuned" if can_continue(learner) else "frozen_experts"
+            self.strategy_ = "fine_tuned" if can_continue(self._learner()) else "frozen_experts"
         seed = None
         if self.random_state is not None:
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-
         self.stages_, self.stage_seconds_ = {}, {}
         model = None
-        for name in self.order_:
-            start = perf_counter()
-            rows = weighted_rows(np.flatnonzero(labels == name), sample_weight, f"domain {name!r}")
-            weight = None if sample_weight is None else sample_weight[rows]
-            here = {key: value[rows] for key, value in metadata.items()}
-            stage = (take(X, rows), Y[rows])
-            if model is None:
-                model = fit_learner(learner, *stage, sample_weight=weight, seed=seed, metadata=here)
-            elif self.strategy_ == "fine_tuned":
-                model = continue_learner(model, learner, *stage, sample_weight=weight, seed=seed)
-            else:
-                model = HierarchicalTransfer(
-                    learner,
-                    sources=[("previous", model)],
-                    strategy="auto" if self.guard else "frozen_experts",
-                    guard=self.guard,
-                    random_state=seed,
-                )
-                try:
-                    X_stage, Y_stage = stage
-                    Y_stage = Y_stage.ravel() if self._single_target else Y_stage
-                    model.fit(X_stage, Y_stage, sample_weight=weight, **here)
-                except ValueError as error:
-                    raise ValueError(f"At domain {name!r} of the chain: {error}") from error
-            self.stages_[name] = model
-            self.stage_seconds_[name] = perf_counter() - start
+        with naming_missing_values(X):
+            for name in self.order_:
+                start = perf_counter()
+                rows = weighted_rows(np.flatnonzero(labels == name), sample_weight, f"domain {name!r}")
+                weight = None if sample_weight is None else sample_weight[rows]
+                here = {key: value[rows] for key, value in metadata.items()}
+                model = self._fit_stage(name, model, take(X, rows), Y[rows], weight, here, seed)
+                self.stages_[name] = model
+                self.stage_seconds_[name] = perf_counter() - start
         return self
+
+    def _fit_stage(self, name, previous, X, Y, weight, metadata, seed):
+        """Train on one domain, from what the domain before left."""
+        learner, given = self._learner(), {"sample_weight": weight, "seed": seed}
+        if previous is None:
+            return fit_learner(learner, X, Y, metadata=metadata, **given)
+        if self.strategy_ == "fine_tuned":
+            return continue_learner(previous, learner, X, Y, **given)
+        model = HierarchicalTransfer(
+            learner,
+            sources=[("previous", previous)],
+            strategy=["target_only", "frozen_experts"] if self.guard else "frozen_experts",
+            guard=self.guard,
+            random_state=seed,
+        )
+        try:
+            return model.fit(X, Y.ravel() if self._single_target else Y, sample_weight=weight, **metadata)
+        except ValueError as error:
+            raise ValueError(f"At domain {name!r} of the chain: {error}") from error
 
     def predict(self, X):
         """Predict the last domain.
@@ -187,7 +196,8 @@ class SequentialTransfer(RoutesMetadata, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X, _ = read_inputs(self, X, reset=False)
-        prediction = predict_learner(self.stages_[self.order_[-1]], X)
+        with naming_missing_values(X):
+            prediction = predict_learner(self.stages_[self.order_[-1]], X)
         return prediction.ravel() if self._single_target else prediction
 
     def __sklearn_tags__(self):

@@ -5,7 +5,7 @@ from sklearn.frozen import FrozenEstimator
 
 from ..domains import check_source_names
 from ..inputs import check_names, take
-from ..learners import is_fitted, predict_learner
+from ..learners import check_regressor, is_fitted, predict_learner
 
 
 def check_sources(sources):
@@ -23,7 +23,8 @@ def check_sources(sources):
     Raises
     ------
     NotFittedError, TypeError, ValueError
-        A source that is not fitted, an entry of another form, two of one name.
+        A source that is not fitted, an entry of another form, a classifier without ``transform``, two of one
+        name.
     """
     if sources is None:
         return []
@@ -43,6 +44,8 @@ def check_sources(sources):
                 f"Source {name!r} is not fitted: fit this {type(fitted).__name__} on its own rows first. If "
                 "it was fitted, `clone` reset it: wrap it in sklearn.frozen.FrozenEstimator."
             )
+        if not hasattr(fitted, "transform"):
+            check_regressor(fitted, f"Source {name!r}")
         checked.append((name, fitted))
     check_names([name for name, _ in checked], "sources")
     return checked

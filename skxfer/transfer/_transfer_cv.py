@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils._param_validation import HasMethods
 
-from ..inputs import check_sample_domain, n_rows
+from ..inputs import check_sample_domain, n_rows, naming_missing_values
 from ._candidates import check_candidates, plain_baseline, residual_learner, target_learner, with_candidates
 from ._competition import Competition, check_strategies
 from ._problem import Problem
@@ -144,7 +144,7 @@ class TransferCV(Competition):
 
     _parameter_constraints: dict = {
         "sources": [HasMethods("get_params"), list, tuple, None],
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [HasMethods("fit"), None],
         "candidates": [list, tuple, None],
         **Competition._parameter_constraints,
     }
@@ -220,10 +220,11 @@ class TransferCV(Competition):
             n_jobs=self.n_jobs,
             metadata=self._route(len(target), metadata, sample_domain=sample_domain, groups=groups),
         )
-        check_sources_fit_problem(problem)
         self.skipped_ = {}
-        strategies = check_strategies(self.strategy, problem, self.skipped_, guard=self.guard)
-        if self.strategy == "auto" and baseline is not None:
-            strategies.insert(1, Candidate("baseline", baseline))
-        self._compete(problem, with_candidates(strategies, extra))
+        with naming_missing_values(problem.X):
+            check_sources_fit_problem(problem)
+            strategies = check_strategies(self.strategy, problem, self.skipped_, guard=self.guard)
+            if self.strategy == "auto" and baseline is not None:
+                strategies.insert(1, Candidate("baseline", baseline))
+            self._compete(problem, with_candidates(strategies, extra))
         return self

@@ -130,7 +130,7 @@ def test_learners_that_continue_are_known(name):
 def test_learners_that_cannot_continue_are_known_and_refused(learner):
     assert not can_continue(learner)
     fitted = fit_learner(learner, X, y)
-    with pytest.raises(TypeError, match=r"cannot continue from a fit: use carry='frozen'"):
+    with pytest.raises(TypeError, match=r"cannot continue from a fit: use the strategy 'frozen_experts'"):
         continue_learner(fitted, learner, X_2, y_2)
 
 

@@ -14,6 +14,8 @@ from skxfer.datasets import make_domains
 from skxfer.model_selection import TargetKFold
 
 SEEDS = range(6)
+# Strategies that `ridge_folds` computes by hand.
+THREE = ["target_only", "frozen_experts", "merge"]
 
 
 def split(problem):
@@ -63,21 +65,19 @@ def test_a_source_of_the_same_function_is_used(learner):
 def test_without_the_guard_a_misleading_source_may_do_harm():
     ratios = []
     for seed in SEEDS:
-        transfer, alone, _ = errors(
-            "adversarial", SVR(C=10), seed, strategy="merge_relevant", source_filter=None, guard=False
-        )
+        transfer, alone, _ = errors("adversarial", SVR(C=10), seed, strategy="merge", guard=False)
         ratios.append(transfer / alone)
     assert np.median(ratios) > 1.25
 
 
-@pytest.mark.parametrize("strategy", ["frozen", "merge"])
+@pytest.mark.parametrize("strategy", ["source_only", "frozen_experts", "merge"])
 def test_the_guard_replaces_a_fixed_strategy_that_misleads(strategy):
     problem = make_domains(200, 25, 100, 3, relation=-1.0, random_state=0)
     (X, y, domain), X_test, _ = split(problem)
     domain, y = domain.copy(), y.copy()
     y[domain == "source_0"] = np.random.default_rng(0).permutation(y[domain == "source_0"])
     model = HierarchicalTransfer(KNeighborsRegressor(3), source_domains=["source_0"], strategy=strategy, cv=3)
-    model.set_params(random_state=0, source_filter=None).fit(X, y, sample_domain=domain)
+    model.set_params(random_state=0).fit(X, y, sample_domain=domain)
     assert model.strategy_ == ["target_only"]
     assert model.transfer_gain_ == [0.0]
     expected = KNeighborsRegressor(3).fit(X[domain == "target"], y[domain == "target"]).predict(X_test)
@@ -140,9 +140,9 @@ FOLDS = KFold(4)
 
 def test_cross_validated_errors_are_those_of_a_loop():
     P, y = ridge_folds(PROBLEM, FOLDS)
-    model = fitted(PROBLEM, Ridge(), cv=FOLDS, source_filter=None)
-    assert model.strategies_ == ["target_only", "frozen", "merge"]
-    np.testing.assert_allclose(model.cv_errors_[0], np.abs(P - y[:, None]).mean(axis=0))
+    model = fitted(PROBLEM, Ridge(), cv=FOLDS, strategy=THREE)
+    assert model.strategies_ == model.cv_results_["strategy"] == THREE
+    np.testing.assert_allclose(model.cv_results_["mae"], np.abs(P - y[:, None]).mean(axis=0))
 
 
 def blend_by_other_folds(P, y):
@@ -166,7 +166,7 @@ def blend_by_other_folds(P, y):
 
 def test_gain_is_judged_on_rows_that_did_not_choose_the_blend():
     P, y = ridge_folds(PROBLEM, FOLDS)
-    model = fitted(PROBLEM, Ridge(), cv=FOLDS, source_filter=None, guard=False)
+    model = fitted(PROBLEM, Ridge(), cv=FOLDS, strategy=THREE, guard=False)
     _, blend = blend_by_other_folds(P, y)
     expected = 1 - np.abs(blend - y).mean() / np.abs(P[:, 0] - y).mean()
     assert abs(expected) > 0.01
@@ -175,19 +175,19 @@ def test_gain_is_judged_on_rows_that_did_not_choose_the_blend():
 
 def test_the_blend_has_the_least_squared_error_of_all():
     P, y = ridge_folds(PROBLEM, FOLDS)
-    weights = fitted(PROBLEM, Ridge(), cv=FOLDS, source_filter=None, guard=False).weights_[0]
+    weights = fitted(PROBLEM, Ridge(), cv=FOLDS, strategy=THREE, guard=False).weights_[0]
     rng = np.random.default_rng(0)
     others = np.vstack([rng.dirichlet(np.ones(3), size=2000), np.eye(3)])
     least = ((P @ others.T - y[:, None]) ** 2).mean(axis=0).min()
     assert ((P @ weights - y) ** 2).mean() <= least + 1e-9
 
 
-@pytest.mark.parametrize(("strategy", "column"), [("frozen", 1), ("merge", 2)])
+@pytest.mark.parametrize(("strategy", "column"), [("frozen_experts", 1), ("merge", 2)])
 def test_a_fixed_strategy_is_compared_with_the_target_alone(strategy, column):
     P, y = ridge_folds(PROBLEM, FOLDS)
-    model = fitted(PROBLEM, Ridge(), cv=FOLDS, source_filter=None, strategy=strategy)
+    model = fitted(PROBLEM, Ridge(), cv=FOLDS, strategy=strategy)
     assert model.strategies_ == ["target_only", strategy]
-    np.testing.assert_allclose(model.cv_errors_[0], np.abs(P[:, [0, column]] - y[:, None]).mean(axis=0))
+    np.testing.assert_allclose(model.cv_results_["mae"], np.abs(P[:, [0, column]] - y[:, None]).mean(axis=0))
     gain = np.abs(P[:, 0] - y) - np.abs(P[:, column] - y)
     by_fold = gain.reshape(4, 6).mean(axis=1)
     clear = gain.mean() > by_fold.std(ddof=1) / 2
@@ -198,9 +198,9 @@ def test_the_blend_is_the_mean_over_the_sets_of_folds(monkeypatch):
     """New inputs may be more or less new: coarse and fine clusters count alike."""
     sets = [np.arange(24) % 3, np.arange(24) // 6]
     monkeypatch.setattr(folds, "folds_like_the_use", lambda *args: sets)
-    model = fitted(PROBLEM, Ridge(), source_filter=None, guard=False)
+    model = fitted(PROBLEM, Ridge(), strategy=THREE, guard=False)
     weights = [
-        fitted(PROBLEM, Ridge(), source_filter=None, guard=False, cv=PredefinedSplit(fold)).weights_
+        fitted(PROBLEM, Ridge(), strategy=THREE, guard=False, cv=PredefinedSplit(fold)).weights_
         for fold in sets
     ]
     assert not np.allclose(*weights, atol=0.01)
@@ -211,14 +211,17 @@ def test_a_fixed_strategy_without_a_guard_has_all_weight_and_no_gain_to_tell():
     model = fitted(PROBLEM, Ridge(), strategy="frozen_experts", guard=False)
     np.testing.assert_array_equal(model.weights_, [[1.0]])
     assert np.isnan(model.transfer_gain_).all()
-    assert np.isnan(model.cv_errors_).all()
+    assert "mae" not in model.cv_results_
+    assert model.reason_ == "frozen_experts: there was no other strategy, so nothing was compared."
 
 
 def test_without_source_rows_merged_training_does_not_compete():
     (X, y, domain), _, _ = split(PROBLEM)
     source = domain == "source_0"
     model = HierarchicalTransfer(Ridge(), sources=[("gas", Ridge().fit(X[source], y[source]))], cv=3)
-    assert model.fit(X[~source], y[~source]).strategies_ == ["target_only", "frozen"]
+    assert model.fit(X[~source], y[~source]).strategies_ == ["target_only", "source_only", "frozen_experts"]
+    for name in ("merge", "merge_relevant"):
+        assert model.skipped_[name].startswith("it needs the rows of the sources")
 
 
 @pytest.mark.filterwarnings("error")
@@ -277,7 +280,7 @@ def test_the_use_may_be_named(use):
 def test_folds_of_new_domains_are_those_of_leaving_each_domain_out():
     X, y, domain = several_target_domains()
     model = HierarchicalTransfer(
-        KNeighborsRegressor(2), source_domains=["solvent 0"], strategy="merge_relevant", source_filter=None
+        KNeighborsRegressor(2), source_domains=["solvent 0"], strategy="merge"
     ).set_params(predict_on="new_domains", cv=4, random_state=0)
     model.fit(X, y, sample_domain=domain)
     source, target = np.flatnonzero(domain == "solvent 0"), np.flatnonzero(domain != "solvent 0")
@@ -286,7 +289,7 @@ def test_folds_of_new_domains_are_those_of_leaving_each_domain_out():
         train, held = target[train], target[held]
         for found, known in ((alone, train), (merged, np.r_[source, train])):
             found.append(np.abs(KNeighborsRegressor(2).fit(X[known], y[known]).predict(X[held]) - y[held]))
-    np.testing.assert_allclose(model.cv_errors_, [[np.mean(alone), np.mean(merged)]])
+    np.testing.assert_allclose(model.cv_results_["mae"], [np.mean(alone), np.mean(merged)])
 
 
 @pytest.mark.parametrize(
@@ -333,7 +336,7 @@ def test_a_named_use_is_not_overruled_by_the_inputs():
 def test_a_splitter_is_used_in_place_of_the_use(cv):
     model = fitted(PROBLEM, Ridge(), cv=cv)
     assert model.predict_on_ is None
-    assert np.isfinite(model.cv_errors_).all()
+    assert np.isfinite(model.cv_results_["mae"]).all()
 
 
 def test_a_splitter_sees_target_rows_and_their_domains():
@@ -351,7 +354,8 @@ def test_a_splitter_of_groups_leaves_target_domains_out():
     options = {"source_domains": ["solvent 0"], "random_state": 0}
     by_group = HierarchicalTransfer(Ridge(), cv=GroupKFold(4), **options).fit(X, y, sample_domain=domain)
     by_use = HierarchicalTransfer(Ridge(), cv=4, predict_on="new_domains", **options)
-    np.testing.assert_allclose(by_group.cv_errors_, by_use.fit(X, y, sample_domain=domain).cv_errors_)
+    by_use.fit(X, y, sample_domain=domain)
+    np.testing.assert_allclose(by_group.cv_results_["mae"], by_use.cv_results_["mae"])
 
 
 # how sure it is -------------------------------------------------------------------------------------
@@ -386,7 +390,7 @@ def test_deviations_cover_the_errors(relation):
 
 
 def test_deviation_of_one_strategy_is_its_root_mean_squared_error():
-    model = fitted(PROBLEM, Ridge(), cv=FOLDS, strategy="merge_relevant", source_filter=None)
+    model = fitted(PROBLEM, Ridge(), cv=FOLDS, strategy="merge")
     P, y = ridge_folds(PROBLEM, FOLDS)
     chosen = {"target_only": 0, "merge": 2}[model.strategy_[0]]
     _, std = model.predict(split(PROBLEM)[1], return_std=True)
@@ -395,15 +399,12 @@ def test_deviation_of_one_strategy_is_its_root_mean_squared_error():
 
 def test_deviation_is_fitted_to_the_squared_errors_by_the_disagreement_of_the_strategies():
     P, y = ridge_folds(PROBLEM, FOLDS)
-    model = fitted(PROBLEM, Ridge(), cv=FOLDS, source_filter=None, guard=False)
+    model = fitted(PROBLEM, Ridge(), cv=FOLDS, strategy=THREE, guard=False)
     shares, blend = blend_by_other_folds(P, y)
     weights = model.weights_[0]
     _, X, _ = split(PROBLEM)
     parts = np.column_stack(
-        [
-            fitted(PROBLEM, Ridge(), strategy=name, source_filter=None, guard=False).predict(X)
-            for name in model.strategies_
-        ]
+        [fitted(PROBLEM, Ridge(), strategy=name, guard=False).predict(X) for name in model.strategies_]
     )
     spread = (shares * (P - blend[:, None]) ** 2).sum(axis=1)
     spread_new = ((parts - (parts @ weights)[:, None]) ** 2) @ weights
@@ -431,13 +432,14 @@ def test_deviation_is_larger_where_the_strategies_disagree():
 
 
 @pytest.mark.parametrize(
-    "params", [{"strategy": "frozen", "guard": False}, {"strategy": "target_only"}, {"source_domains": None}]
+    "params",
+    [{"strategy": "frozen_experts", "guard": False}, {"strategy": "target_only"}, {"source_domains": None}],
 )
 def test_deviations_need_cross_validation(params):
     (X, y, domain), _, _ = split(PROBLEM)
     model = HierarchicalTransfer(Ridge(), **{"source_domains": ["source_0"], **params})
     model.fit(X, y, sample_domain=None if params.get("source_domains", 0) is None else domain)
     with pytest.raises(
-        ValueError, match="return_std needs the cross-validation.*guard=True or strategy='auto'"
+        ValueError, match="return_std needs a fit with cross-validation: guard=True or more than one strategy"
     ):
         model.predict(X, return_std=True)

@@ -13,8 +13,10 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 from skxfer import HierarchicalTransfer
+from skxfer.transfer.strategies import STRATEGIES
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(30, 3))
@@ -93,17 +95,18 @@ def with_source(source, **params):
     "source", [Ridge(), FrozenEstimator(Ridge()), make_pipeline(StandardScaler(), RandomForestRegressor())]
 )
 def test_source_that_is_not_fitted(source):
+    name = "Pipeline" if hasattr(source, "steps") else "Ridge"
     with pytest.raises(
-        NotFittedError, match=r"Source 'gas' is not fitted.*\('gas', FrozenEstimator\(model\)\)"
+        NotFittedError, match=f"Source 'gas' is not fitted: fit this {name} on its own rows.*FrozenEstimator"
     ):
         with_source(source)
 
 
-def test_source_that_a_search_would_clone_without_its_fit():
-    model = HierarchicalTransfer(Ridge(), sources=[("gas", Ridge().fit(X, y))], cv=2)
+def test_search_leaves_a_source_fitted():
+    source = Ridge().fit(X, y)
+    model = HierarchicalTransfer(Ridge(), sources=[("gas", source)], cv=2)
     search = GridSearchCV(model, {"estimator__alpha": [1.0]}, cv=2, error_score="raise")
-    with pytest.raises(NotFittedError, match=r"without sklearn.frozen.FrozenEstimator, clone\(\).*forgets"):
-        search.fit(X[TARGET], y[TARGET])
+    assert search.fit(X[TARGET], y[TARGET]).best_estimator_.experts_ == [("gas", source)]
 
 
 def test_source_with_another_number_of_features():
@@ -129,10 +132,23 @@ def test_trained_source_with_the_name_of_a_source_domain():
         fit(sources=[("gas", Ridge().fit(X, y))])
 
 
-@pytest.mark.parametrize("entry", [Ridge().fit(X, y), ("gas",), ("gas", "model"), "gas"])
+@pytest.mark.parametrize("entry", [Ridge().fit(X, y), ("gas",), "gas"])
 def test_source_that_is_no_pair_of_name_and_model(entry):
-    with pytest.raises(TypeError, match=r"sources must be a list of \(name, FrozenEstimator\(model\)\)"):
+    with pytest.raises(
+        TypeError,
+        match=r"sources must be a fitted estimator or a list of \(name, fitted estimator\), an entry",
+    ):
         fit(sources=[entry], source_domains=None)
+
+
+def test_source_that_is_no_estimator():
+    with pytest.raises(TypeError, match="Source 'gas' must be a fitted estimator, it is 'model'"):
+        fit(sources=[("gas", "model")], source_domains=None)
+
+
+def test_source_that_is_a_classifier():
+    with pytest.raises(TypeError, match="Source 'gas' must be a regressor, SVC is a classifier"):
+        with_source(SVC().fit(X, y > 0))
 
 
 # too little -------------------------------------------------------------------------------------------
@@ -151,7 +167,9 @@ def test_one_target_row_cannot_be_guarded():
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("strategy", ["frozen", "merge", "target_only"])
+@pytest.mark.parametrize(
+    "strategy", ["source_only", "merge", "merge_relevant", "frozen_experts", "target_only"]
+)
 def test_one_target_row_is_enough_without_the_guard(strategy):
     model = fit(X[FEW], y[FEW], DOMAIN[FEW], strategy=strategy, guard=False)
     assert np.isfinite(model.predict(X)).all()
@@ -213,7 +231,7 @@ def test_target_without_any_label():
 
 def test_target_without_a_label_in_the_target_rows():
     Y = np.c_[y, np.where(TARGET, np.nan, y)]
-    with pytest.raises(ValueError, match="Target 1 has no label among the 12 target rows"):
+    with pytest.raises(ValueError, match="Target 1 has no label in the 12 rows of the target domain"):
         fit(y=Y)
 
 
@@ -223,7 +241,7 @@ def test_labels_of_another_length():
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("strategy", ["auto", "frozen", "merge"])
+@pytest.mark.parametrize("strategy", ["auto", "source_only", "merge", "merge_relevant", "frozen_experts"])
 def test_constant_target_is_predicted_as_that_constant(strategy):
     prediction = fit(y=np.full(30, 2.5), strategy=strategy).predict(X)
     np.testing.assert_allclose(prediction, 2.5)
@@ -247,24 +265,51 @@ def test_source_that_is_constant_teaches_nothing_and_breaks_nothing():
 # parameters and methods -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("strategy", ["frozen", "merge"])
+@pytest.mark.parametrize("strategy", ["source_only", "frozen_experts", "fine_tuned"])
 def test_strategy_that_needs_a_source(strategy):
     with pytest.raises(
-        ValueError, match=f"strategy='{strategy}' needs a source: set sources or source_domains"
+        ValueError,
+        match=f"The strategy '{strategy}' cannot run: there is no source: set sources or source_domai",
     ):
         fit(sample_domain=None, source_domains=None, strategy=strategy)
 
 
-def test_merged_training_without_rows_of_a_source():
-    with pytest.raises(ValueError, match="strategy='merge' needs the rows of the sources.*strategy='frozen'"):
-        with_source(Ridge().fit(X, y), strategy="merge_relevant")
+@pytest.mark.parametrize("strategy", ["merge", "merge_relevant"])
+def test_merged_training_without_rows_of_a_source(strategy):
+    with pytest.raises(
+        ValueError,
+        match=f"'{strategy}' cannot run: it needs the rows of the sources: set source_domains and pas",
+    ):
+        with_source(Ridge().fit(X, y), strategy=strategy)
+
+
+def test_features_of_a_source_that_makes_none():
+    with pytest.raises(ValueError, match="'frozen_features' cannot run: no trained source has transform"):
+        with_source(Ridge().fit(X, y), strategy="frozen_features")
+
+
+def test_fine_tuning_of_what_cannot_go_on():
+    with pytest.raises(ValueError, match="'fine_tuned' cannot run: Ridge cannot continue from a fit"):
+        fit(strategy="fine_tuned")
+
+
+def test_fine_tuning_from_another_class():
+    with pytest.raises(ValueError, match="'fine_tuned' cannot run: source 'gas' is a Ridge, not a Random"):
+        with_source(Ridge().fit(X, y), strategy="fine_tuned", estimator=RandomForestRegressor(2))
+
+
+@pytest.mark.parametrize("strategy", ["best", ["target_only", "best"], []])
+def test_unknown_strategy_is_answered_with_those_that_there_are(strategy):
+    names = ", ".join(STRATEGIES)
+    with pytest.raises(ValueError, match=f"strategy must be 'auto' or one or more of {names}, got"):
+        fit(strategy=strategy)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *(("estimator", "forest"), ("sources", "gas"), ("source_domains", 3), ("strategy", "best")),
-        *(("source_filter", -0.1), ("source_filter", "near"), ("predict_on", "surfaces"), ("guard", "yes")),
+        *(("estimator", "forest"), ("sources", "gas"), ("source_domains", 3), ("strategy", 3)),
+        *(("source_filter", -0.1), ("source_filter", None), ("predict_on", "surfaces"), ("guard", "yes")),
         *(
             ("cv", 1),
             ("cv", "five"),

@@ -8,6 +8,7 @@ from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 
 from skxfer import HierarchicalTransfer, SequentialTransfer
+from skxfer.transfer.strategies import STRATEGIES
 
 hypothesis = pytest.importorskip("hypothesis", reason="fuzzing needs hypothesis")
 st = pytest.importorskip("hypothesis.strategies")
@@ -83,11 +84,11 @@ def check(model, X, Y, **given):
 @hypothesis.given(
     table=tables(),
     learner=st.sampled_from(LEARNERS),
-    strategy=st.sampled_from(["auto", "frozen", "merge", "target_only"]),
+    strategy=st.sampled_from(["auto", *STRATEGIES]),
     guard=st.booleans(),
     predict_on=st.sampled_from(["auto", "similar", "new_domains", "new_inputs"]),
     cv=st.integers(2, 4),
-    source_filter=st.sampled_from(["relevance", None, 0.0]),
+    source_filter=st.sampled_from([0.2, 3.0, 0.0]),
 )
 @pytest.mark.filterwarnings("ignore")
 def test_hierarchical_transfer_predicts_or_says_why_not(table, learner, **params):
@@ -113,13 +114,13 @@ def test_transfer_from_a_trained_source_predicts_or_says_why_not(table, learner,
 @hypothesis.given(
     table=tables(),
     learner=st.sampled_from(LEARNERS),
-    carry=st.sampled_from(["auto", "frozen"]),
+    strategy=st.sampled_from(["auto", "fine_tuned", "frozen_experts"]),
     guard=st.booleans(),
 )
 @pytest.mark.filterwarnings("ignore")
-def test_sequential_transfer_predicts_or_says_why_not(table, learner, carry, guard):
+def test_sequential_transfer_predicts_or_says_why_not(table, learner, strategy, guard):
     X, Y, domain, weight, _ = table
-    model = SequentialTransfer(learner, carry=carry, guard=guard, random_state=0)
+    model = SequentialTransfer(learner, strategy=strategy, guard=guard, random_state=0)
     check(model, X, Y, sample_domain=domain, sample_weight=weight)
 
 

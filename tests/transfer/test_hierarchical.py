@@ -14,8 +14,8 @@ from sklearn.svm import SVR
 from skxfer import HierarchicalTransfer
 from skxfer.datasets import make_domains
 
-FROZEN = {"strategy": "frozen", "guard": False}
-MERGE = {"strategy": "merge", "guard": False}
+FROZEN = {"strategy": "frozen_experts", "guard": False}
+MERGE = {"strategy": "merge_relevant", "guard": False}
 
 
 def fitted(problem, learner, **params):
@@ -41,7 +41,7 @@ def test_without_any_source_it_is_the_learner(related):
 
 def test_default_learner_is_extra_trees(related):
     model = HierarchicalTransfer(random_state=0).fit(related.data, related.target)
-    assert isinstance(model.target_only_, ExtraTreesRegressor)
+    assert isinstance(model.estimators_["target_only"], ExtraTreesRegressor)
 
 
 # the strategies by hand -----------------------------------------------------------------------------
@@ -93,9 +93,15 @@ def test_all_rows_are_target_rows_beside_trained_sources_whatever_their_domain(r
 
 
 @pytest.mark.parametrize(
-    ("source_filter", "margin"), [("relevance", 0.2), (0.0, 0.0), (0.5, 0.5), (None, None)]
+    ("params", "margin"),
+    [
+        ({"strategy": "merge_relevant"}, 0.2),
+        ({"strategy": "merge_relevant", "source_filter": 0.0}, 0.0),
+        ({"strategy": "merge_relevant", "source_filter": 0.5}, 0.5),
+        ({"strategy": "merge"}, None),
+    ],
 )
-def test_merge_is_the_learner_on_target_rows_and_relevant_source_rows(source_filter, margin, several):
+def test_merge_is_the_learner_on_target_rows_and_relevant_source_rows(params, margin, several):
     X, Y = rows(several, "target")
     sources = np.isin(several.domain, several.source_domains)
     wide = np.where(sources[:, None], 3 * several.target, several.target)
@@ -104,9 +110,8 @@ def test_merge_is_the_learner_on_target_rows_and_relevant_source_rows(source_fil
         sources &= ((wide >= Y.min(axis=0) - width) & (wide <= Y.max(axis=0) + width)).all(axis=1)
         assert 0 < sources.sum() < 160
     expected = Ridge().fit(np.vstack([several.data[sources], X]), np.vstack([wide[sources], Y]))
-    model = HierarchicalTransfer(
-        Ridge(), source_domains=several.source_domains, source_filter=source_filter, **MERGE
-    ).fit(several.data, wide, sample_domain=several.domain)
+    model = HierarchicalTransfer(Ridge(), source_domains=several.source_domains, guard=False, **params)
+    model.fit(several.data, wide, sample_domain=several.domain)
     np.testing.assert_allclose(model.predict(several.test_data), expected.predict(several.test_data))
 
 
@@ -220,7 +225,9 @@ def test_shares_are_unknown_without_a_linear_combination(params, related):
 # weights --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("strategy", ["auto", "frozen", "merge", "target_only"])
+@pytest.mark.parametrize(
+    "strategy", ["auto", "source_only", "merge", "merge_relevant", "frozen_experts", "target_only"]
+)
 def test_rows_without_weight_count_as_dropped(strategy, several):
     weight = (np.random.default_rng(0).random(len(several.data)) < 0.7).astype(float)
     kept = weight > 0
@@ -235,7 +242,7 @@ def test_rows_without_weight_count_as_dropped(strategy, several):
     )
 
 
-@pytest.mark.parametrize("strategy", ["frozen", "merge", "target_only"])
+@pytest.mark.parametrize("strategy", ["merge", "merge_relevant", "frozen_experts", "target_only"])
 def test_equal_weights_are_no_weights(strategy, several):
     model = HierarchicalTransfer(
         LinearRegression(), source_domains=several.source_domains, strategy=strategy, guard=False

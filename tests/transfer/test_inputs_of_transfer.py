@@ -13,7 +13,7 @@ from sklearn.svm import SVR
 
 from skxfer import HierarchicalTransfer
 
-FROZEN = {"strategy": "frozen", "guard": False}
+FROZEN = {"strategy": "frozen_experts", "guard": False}
 MERGE = {"strategy": "merge", "guard": False}
 
 
@@ -100,7 +100,7 @@ def test_folds_of_new_inputs_see_formulas_as_the_pipeline_prepares_them():
     labels = np.repeat(["source", "target"], 20)
     y = np.array([len(f) for f in formulas], dtype=float)
     lengths = FunctionTransformer(lambda X: np.array([[len(x)] for x in X], dtype=float))
-    options = {"source_domains": ["source"], "strategy": "merge", "cv": 2, "random_state": 0}
+    options = {"source_domains": ["source"], "strategy": "merge_relevant", "cv": 2, "random_state": 0}
     model = HierarchicalTransfer(make_pipeline(lengths, LinearRegression()), **options)
     model.fit(formulas, y, sample_domain=labels)
     assert model.predict_on_ == "new_inputs"
@@ -128,9 +128,9 @@ def test_rows_without_any_label_change_nothing(several):
     X = np.vstack([several.data, new])
     Y = np.vstack([several.target, np.full((30, 2), np.nan)])
     domain = np.r_[several.domain, np.resize(["source_0", "target"], 30)]
-    model = HierarchicalTransfer(SVR(), source_domains=several.source_domains, source_filter=None, **MERGE)
+    model = HierarchicalTransfer(SVR(), source_domains=several.source_domains, **MERGE)
     model.fit(X, Y, sample_domain=domain)
-    expected = fitted(several, SVR(), source_filter=None, **MERGE).predict(several.test_data)
+    expected = fitted(several, SVR(), **MERGE).predict(several.test_data)
     np.testing.assert_allclose(model.predict(several.test_data), expected)
 
 

@@ -117,17 +117,20 @@ def test_a_related_source_lowers_the_error(name, related):
 @every_learner
 def test_what_is_learned_about_the_strategies_is_consistent(name, related):
     model = fitted(related, name)
-    assert model.strategies_ == ["target_only", "frozen", "merge"]
+    goes_on = {"forest", "extra trees", "xgboost", "MLP", "net"}  # what can continue from the source
+    expected = ["target_only", "source_only", "merge", "merge_relevant", "frozen_experts"]
+    assert model.strategies_ == expected + ["fine_tuned"] * (name in goes_on)
+    assert list(model.skipped_) == ["frozen_features"] + ["fine_tuned"] * (name not in goes_on)
     np.testing.assert_allclose(model.weights_.sum(axis=1), [1.0])
     assert (model.weights_ >= 0).all()
     assert model.strategy_ == [model.strategies_[model.weights_[0].argmax()]]
     assert (model.transfer_gain_[0] > 0) == (model.weights_[0, 0] < 1)
-    assert np.isfinite(model.cv_errors_).all()
+    assert np.isfinite(model.cv_results_["mae"]).all()
 
 
 @every_learner
 def test_trained_sources_stay_as_they_are(name, related):
-    expert = transfer(name).fit(*rows(related, "source_0")).target_only_
+    expert = transfer(name).fit(*rows(related, "source_0")).estimators_["target_only"]
     before, bits = expert.predict(as_input(name, related.test_data)), pickle.dumps(expert)
     model = transfer(name, sources=[("gas", FrozenEstimator(expert))]).fit(*rows(related, "target"))
     model.predict(related.test_data, return_std=True)
@@ -141,7 +144,7 @@ def as_input(name, X):
 
 @every_learner
 def test_both_ways_in_agree_on_the_same_experts(name, several):
-    options = {"strategy": "frozen", "guard": False}
+    options = {"strategy": "frozen_experts", "guard": False}
     first = fitted(several, name, **options)
     sources = [(expert, FrozenEstimator(model)) for expert, model in first.experts_]
     second = transfer(name, 2, sources=sources, **options).fit(*rows(several, "target"))
@@ -150,7 +153,7 @@ def test_both_ways_in_agree_on_the_same_experts(name, several):
 
 @every_learner
 def test_trained_sources_and_source_rows_work_together(name, several):
-    expert = transfer(name, 2).fit(*rows(several, "source_0")).target_only_
+    expert = transfer(name, 2).fit(*rows(several, "source_0")).estimators_["target_only"]
     model = transfer(name, 2, sources=[("trained", FrozenEstimator(expert))], source_domains=["source_1"])
     rest = several.domain != "source_0"
     model.fit(several.data[rest], several.target[rest], sample_domain=several.domain[rest])
@@ -195,7 +198,8 @@ def test_a_column_of_labels_gives_a_column_of_predictions(name, related):
 
 
 @pytest.mark.parametrize(
-    ("name", "options"), [("SVR", {}), ("forest", {}), ("net", {"strategy": "frozen", "guard": False})]
+    ("name", "options"),
+    [("SVR", {}), ("forest", {}), ("net", {"strategy": "frozen_experts", "guard": False})],
 )
 def test_two_jobs_give_what_one_gives(name, options, several):
     one, two = (fitted(several, name, n_jobs=n, **options).predict(several.test_data) for n in (1, 2))

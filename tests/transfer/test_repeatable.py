@@ -16,7 +16,7 @@ from sklearn.svm import SVR
 from skxfer import HierarchicalTransfer
 from skxfer.datasets import make_domains
 
-FROZEN = {"strategy": "frozen", "guard": False}
+FROZEN = {"strategy": "frozen_experts", "guard": False}
 MERGE = {"strategy": "merge", "guard": False}
 
 
@@ -66,7 +66,7 @@ def test_cross_validation_fits_no_expert_again(several, counted):
 
 
 def test_merged_training_without_a_guard_is_one_fit(several, counted):
-    fitted(several, counted, source_filter=None, **MERGE)
+    fitted(several, counted, **MERGE)
     assert Counted.fits == [185]
 
 
@@ -84,9 +84,9 @@ def test_strategies_without_a_share_are_not_fitted_on_all_rows(counted):
     problem = make_domains(100, 20, 0, 3, relation="identical", noise=0, random_state=0)
     model = HierarchicalTransfer(counted, source_domains=["source_0"], guard=False, cv=2, random_state=0)
     model.fit(problem.data, problem.target, sample_domain=problem.domain)
-    assert set(model.models_) == {
-        name for name, share in zip(model.strategies_, model.weights_[0], strict=True) if share
-    }
+    used = {name for name, share in zip(model.strategies_, model.weights_[0], strict=True) if share}
+    assert set(model.estimators_) == {"target_only"} | used
+    assert len(model.estimators_) < len(model.strategies_)
 
 
 # the same again, and nothing else changed -----------------------------------------------------------
@@ -128,7 +128,7 @@ def test_experts_do_not_depend_on_the_order_of_the_sources(several):
 def test_clone_keeps_frozen_sources_fitted_and_their_very_object(related):
     expert = Ridge().fit(*rows(related, "source_0"))
     model = clone(HierarchicalTransfer(Ridge(), sources=[("gas", FrozenEstimator(expert))], **FROZEN))
-    assert model.fit(*rows(related, "target")).experts_[0][1].estimator is expert
+    assert model.fit(*rows(related, "target")).experts_[0][1] is expert
 
 
 def test_refitting_forgets_the_first_fit(related, several):
@@ -146,8 +146,8 @@ def test_refitting_forgets_the_first_fit(related, several):
 def test_target_only_model_is_kept_where_the_guard_compared_with_it(related):
     model = fitted(related, SVR(C=10), cv=3, random_state=0)
     expected = SVR(C=10).fit(*rows(related, "target")).predict(related.test_data)
-    np.testing.assert_array_equal(model.target_only_.predict(related.test_data), expected)
-    assert fitted(related, SVR(C=10), **FROZEN).target_only_ is None
+    np.testing.assert_array_equal(model.estimators_["target_only"].predict(related.test_data), expected)
+    assert list(fitted(related, SVR(C=10), **FROZEN).estimators_) == ["frozen_experts"]
 
 
 def test_workers_see_the_configuration_of_the_caller(related):

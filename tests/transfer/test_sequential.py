@@ -83,20 +83,20 @@ def test_default_learner_is_extra_trees():
 
 
 @pytest.mark.parametrize(
-    ("learner", "carry"),
+    ("learner", "strategy"),
     [
-        (RandomForestRegressor(3), "continue"),
-        (GradientBoostingRegressor(n_estimators=3), "continue"),
-        (MLPRegressor(hidden_layer_sizes=(4,), max_iter=20), "continue"),
-        (make_pipeline(StandardScaler(), SGDRegressor()), "continue"),
-        (SVR(), "frozen"),
-        (KNeighborsRegressor(3), "frozen"),
-        (Ridge(), "frozen"),
+        (RandomForestRegressor(3), "fine_tuned"),
+        (GradientBoostingRegressor(n_estimators=3), "fine_tuned"),
+        (MLPRegressor(hidden_layer_sizes=(4,), max_iter=20), "fine_tuned"),
+        (make_pipeline(StandardScaler(), SGDRegressor()), "fine_tuned"),
+        (SVR(), "frozen_experts"),
+        (KNeighborsRegressor(3), "frozen_experts"),
+        (Ridge(), "frozen_experts"),
     ],
     ids=repr,
 )
-def test_auto_continues_where_the_learner_can(learner, carry):
-    assert fit(learner, random_state=0).carry_ == carry
+def test_auto_continues_where_the_learner_can(learner, strategy):
+    assert fit(learner, random_state=0).strategy_ == strategy
 
 
 def test_a_forest_has_the_trees_of_all_stages():
@@ -153,28 +153,28 @@ def test_the_guard_starts_afresh_where_the_stage_before_misleads():
     np.testing.assert_array_equal(model.predict(NEW), KNeighborsRegressor(3).fit(*rows(18)).predict(NEW))
 
 
-@pytest.mark.parametrize("carry", ["continue", "frozen"])
-def test_later_stages_change_nothing_in_earlier_ones(carry):
+@pytest.mark.parametrize("strategy", ["fine_tuned", "frozen_experts"])
+def test_later_stages_change_nothing_in_earlier_ones(strategy):
     learner = RandomForestRegressor(4, random_state=0)
-    first = SequentialTransfer(learner, carry=carry).fit(
+    first = SequentialTransfer(learner, strategy=strategy).fit(
         X[SIZE == 16], y[SIZE == 16], sample_domain=SIZE[SIZE == 16]
     )
-    chain = fit(learner, carry=carry)
+    chain = fit(learner, strategy=strategy)
     assert pickle.dumps(chain.stages_[16]) == pickle.dumps(first.stages_[16])
     short = SIZE < 18
-    two = SequentialTransfer(learner, carry=carry).fit(X[short], y[short], sample_domain=SIZE[short])
+    two = SequentialTransfer(learner, strategy=strategy).fit(X[short], y[short], sample_domain=SIZE[short])
     np.testing.assert_array_equal(chain.stages_[17].predict(NEW), two.stages_[17].predict(NEW))
 
 
 # labels, weights, seeds -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("carry", ["continue", "frozen"])
+@pytest.mark.parametrize("strategy", ["fine_tuned", "frozen_experts"])
 @pytest.mark.parametrize("learner", [SGDRegressor(), MultiOutputRegressor(MLPRegressor(max_iter=5))])
-def test_several_targets_with_missing_labels(carry, learner):
+def test_several_targets_with_missing_labels(strategy, learner):
     Y = np.c_[y, X[:, 2]]
     Y[::4, 0] = Y[1::4, 1] = np.nan
-    prediction = fit(learner, Y, carry=carry, random_state=0).predict(NEW)
+    prediction = fit(learner, Y, strategy=strategy, random_state=0).predict(NEW)
     assert prediction.shape == (200, 2)
     assert np.isfinite(prediction).all()
 
@@ -185,21 +185,23 @@ def test_a_column_of_labels_gives_a_column_of_predictions():
     np.testing.assert_array_equal(column.ravel(), fit(SVR()).predict(NEW))
 
 
-@pytest.mark.parametrize("carry", ["continue", "frozen"])
-def test_rows_without_weight_count_as_dropped(carry):
-    learner = {"continue": SGDRegressor(shuffle=False, tol=None, max_iter=50), "frozen": Ridge()}[carry]
+@pytest.mark.parametrize("strategy", ["fine_tuned", "frozen_experts"])
+def test_rows_without_weight_count_as_dropped(strategy):
+    learner = {"fine_tuned": SGDRegressor(shuffle=False, tol=None, max_iter=50), "frozen_experts": Ridge()}[
+        strategy
+    ]
     weight = (rng.random(115) < 0.7).astype(float)
     kept = weight > 0
-    model = SequentialTransfer(learner, carry=carry)
+    model = SequentialTransfer(learner, strategy=strategy)
     weighted = clone(model).fit(X, y + 9 * ~kept, sample_domain=SIZE, sample_weight=weight)
     dropped = clone(model).fit(X[kept], y[kept], sample_domain=SIZE[kept])
     np.testing.assert_allclose(weighted.predict(NEW), dropped.predict(NEW), atol=1e-10)
 
 
-@pytest.mark.parametrize("carry", ["continue", "frozen"])
-def test_random_state_makes_two_fits_identical(carry):
+@pytest.mark.parametrize("strategy", ["fine_tuned", "frozen_experts"])
+def test_random_state_makes_two_fits_identical(strategy):
     first, again, other = (
-        fit(ExtraTreesRegressor(3), carry=carry, random_state=s).predict(NEW) for s in (0, 0, 1)
+        fit(ExtraTreesRegressor(3), strategy=strategy, random_state=s).predict(NEW) for s in (0, 0, 1)
     )
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -232,7 +234,7 @@ def test_impossible_order(order, text):
 
 @pytest.mark.parametrize("learner", [SVR(), make_pipeline(StandardScaler(), KNeighborsRegressor())])
 def test_learner_that_cannot_continue(learner):
-    with pytest.raises(TypeError, match="cannot continue from a fit: use carry='frozen'"):
+    with pytest.raises(TypeError, match="cannot continue from a fit: use the strategy 'frozen_experts'"):
         fit(learner, strategy="fine_tuned")
 
 
@@ -269,7 +271,9 @@ def test_predict_before_fit():
         SequentialTransfer(Ridge()).predict(X)
 
 
-@pytest.mark.parametrize(("name", "value"), [("carry", "all"), ("guard", 2), ("order", 16), ("estimator", 1)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("strategy", "all"), ("guard", 2), ("order", 16), ("estimator", 1)]
+)
 def test_impossible_parameter_is_named(name, value):
     with pytest.raises(ValueError, match=f"The '{name}' parameter of SequentialTransfer"):
         fit(**{"learner": Ridge(), name: value} if name != "estimator" else {"learner": 1})

@@ -39,7 +39,7 @@ def test_a_network_of_formulas_goes_on_along_a_chain():
     stage = np.repeat([0, 1], [50, 10])
     learner = network()
     model = SequentialTransfer(learner).fit(FORMULAS, ENERGY, sample_domain=stage)
-    assert model.carry_ == "continue"
+    assert model.strategy_ == "fine_tuned"
     first = network().fit(FORMULAS[:50], ENERGY[:50])
     by_hand = network(init=FrozenEstimator(first)).fit(FORMULAS[50:], ENERGY[50:])
     np.testing.assert_array_equal(model.predict(FORMULAS), by_hand.predict(FORMULAS))

@@ -11,8 +11,8 @@ from sklearn.pipeline import make_pipeline
 from skxfer import HierarchicalTransfer
 from skxfer.datasets import make_domains
 
-FROZEN = {"strategy": "frozen", "guard": False}
-MERGE = {"strategy": "merge", "guard": False}
+FROZEN = {"strategy": "frozen_experts", "guard": False}
+MERGE = {"strategy": "merge_relevant", "guard": False}
 
 
 def fitted(problem, learner, **params):

@@ -30,7 +30,7 @@ class FrozenFeatures(Strategy):
         encoders = [(name, FrozenEstimator(model)) for name, model in self._encoders(problem)]
         X, Y = take(problem.X, problem.target), problem.Y[problem.target]
         self.model = FeatureTransfer(encoders)
-        self.model.open(check_inputs(self.model, X, reset=True), Y)
+        self.model.open(check_inputs(self.model, X, reset=True, allow_nan=True), Y)
         self.blocks = self.model.encode_blocks(X)
         self.position = {row: i for i, row in enumerate(problem.target)}
 
