@@ -10,16 +10,26 @@ from ._frozen_experts import FrozenExperts, FrozenStack
 from ._frozen_features import FrozenFeatures
 from ._merge import Merge
 from ._merge_relevant import MergeRelevant
+from ._merge_weighted import MergeWeighted
 from ._source_only import BestExpert, SourceOnly
 from ._target_only import TargetOnly
 
-__all__ = ["STRATEGIES", "BestExpert", "Candidate", "FrozenStack", "OnExperts", "Strategy", "predict_model"]
+__all__ = [
+    "STRATEGIES",
+    "BestExpert",
+    "Candidate",
+    "FrozenStack",
+    "OnExperts",
+    "Strategy",
+    "predict_model",
+]
 
 STRATEGIES = {
     "target_only": TargetOnly,
     "source_only": SourceOnly,
     "merge": Merge,
     "merge_relevant": MergeRelevant,
+    "merge_weighted": MergeWeighted,
     "frozen_experts": FrozenExperts,
     "frozen_features": FrozenFeatures,
     "fine_tuned": FineTuned,
