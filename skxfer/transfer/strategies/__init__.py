@@ -4,6 +4,7 @@ A new strategy is a subclass of ``Strategy`` in a file of its own, and a line he
 """
 
 from ._base import OnExperts, Strategy, predict_model
+from ._boosted import Boosted, WeightedMedian
 from ._candidate import Candidate
 from ._fine_tuned import FineTuned
 from ._frozen_experts import FrozenExperts, FrozenStack
@@ -21,6 +22,7 @@ __all__ = [
     "FrozenStack",
     "OnExperts",
     "Strategy",
+    "WeightedMedian",
     "predict_model",
 ]
 
@@ -30,6 +32,7 @@ STRATEGIES = {
     "merge": Merge,
     "merge_relevant": MergeRelevant,
     "merge_weighted": MergeWeighted,
+    "boosted": Boosted,
     "frozen_experts": FrozenExperts,
     "frozen_features": FrozenFeatures,
     "fine_tuned": FineTuned,
