@@ -23,6 +23,7 @@ OWN = {
     "SafeHead": "skxfer.transfer._head:SafeHead",
     "SequentialTransfer": "skxfer.transfer:SequentialTransfer",
     "TransferCV": "skxfer.transfer:TransferCV",
+    "WeightedMedian": "skxfer.transfer.strategies:WeightedMedian",
     # models
     "Averaging": "skxfer.models.base.averaging:Averaging",
     "HMNNRegressor": "skxfer.models:HMNNRegressor",

@@ -53,6 +53,10 @@ class Problem:
         What predicts the targets from one source each: trained sources, then one for each of `source_rows`.
     outputs : ndarray of shape (n_samples, n_experts * n_targets) or None
         Their predictions for the target rows; NaN elsewhere.
+    view : NumericView or None
+        Turns inputs into numbers as the learner sees them, once a strategy asked for that.
+    numbers, numbers_deploy : ndarray of shape (n_samples, n_columns) or None
+        `X` and `X_deploy` through this view.
     """
 
     X: object
@@ -75,6 +79,9 @@ class Problem:
     n_jobs: int | None = None
     experts: list | None = field(default=None, init=False)
     outputs: np.ndarray | None = field(default=None, init=False)
+    view: object = field(default=None, init=False)
+    numbers: np.ndarray | None = field(default=None, init=False)
+    numbers_deploy: np.ndarray | None = field(default=None, init=False)
 
     def __getstate__(self):
         """Leave the experts behind: a job in another process needs their predictions alone."""

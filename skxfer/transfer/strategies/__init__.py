@@ -4,22 +4,35 @@ A new strategy is a subclass of ``Strategy`` in a file of its own, and a line he
 """
 
 from ._base import OnExperts, Strategy, predict_model
+from ._boosted import Boosted, WeightedMedian
 from ._candidate import Candidate
 from ._fine_tuned import FineTuned
 from ._frozen_experts import FrozenExperts, FrozenStack
 from ._frozen_features import FrozenFeatures
 from ._merge import Merge
 from ._merge_relevant import MergeRelevant
+from ._merge_weighted import MergeWeighted
 from ._source_only import BestExpert, SourceOnly
 from ._target_only import TargetOnly
 
-__all__ = ["STRATEGIES", "BestExpert", "Candidate", "FrozenStack", "OnExperts", "Strategy", "predict_model"]
+__all__ = [
+    "STRATEGIES",
+    "BestExpert",
+    "Candidate",
+    "FrozenStack",
+    "OnExperts",
+    "Strategy",
+    "WeightedMedian",
+    "predict_model",
+]
 
 STRATEGIES = {
     "target_only": TargetOnly,
     "source_only": SourceOnly,
     "merge": Merge,
     "merge_relevant": MergeRelevant,
+    "merge_weighted": MergeWeighted,
+    "boosted": Boosted,
     "frozen_experts": FrozenExperts,
     "frozen_features": FrozenFeatures,
     "fine_tuned": FineTuned,

@@ -22,12 +22,15 @@ class Strategy:
         Whether it competes unasked, so that it is left out where it fails.
     needs_experts : bool
         Whether it uses the experts' predictions.
+    cost : int
+        About how many fits of the learner one call of `fit` takes.
     """
 
     name: str
     uses_source = True
     is_default = True
     needs_experts = False
+    cost = 1
 
     @classmethod
     def for_problem(cls, problem):

@@ -16,6 +16,7 @@ class SourceOnly(Strategy):
 
     name = "source_only"
     needs_experts = True
+    cost = 0
 
     def missing(self, problem):
         """Say whether a source predicts the targets."""
