@@ -400,7 +400,7 @@ def test_charges_are_not_seen(model):
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"y": None}, "nothing to learn without y.*from_pretrained"),
+        ({"y": None}, "needs y unless `pretrained` is set.*from_pretrained"),
         ({"y": ENERGY[:-1]}, "inconsistent numbers of samples"),
         ({"y": np.full(40, np.nan)}, "needs at least one label"),
         ({"sample_weight": np.zeros(40)}, "at least one non-zero|no label"),
