@@ -107,10 +107,10 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         return (mean.ravel(), std.ravel()) if self._single_target else (mean, std)
 
     def __sklearn_tags__(self):
-        """Several targets, of which labels may be missing; NaN and sparse input if the learner takes them."""
+        """Several targets, of which labels may be missing; the learner decides about NaN and sparse input."""
         tags = super().__sklearn_tags__()
-        inner = input_tags(self._learner())
-        tags.input_tags.allow_nan, tags.input_tags.sparse = inner.allow_nan, inner.sparse
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = input_tags(self._learner()).sparse
         tags.target_tags.multi_output = True
         return tags
 

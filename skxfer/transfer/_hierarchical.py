@@ -8,7 +8,7 @@ from sklearn.model_selection import KFold
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..domains import find_rows
+from ..domains import ScoresTarget, find_rows
 from ..inputs import check_sample_domain, naming_missing_values, take
 from ..learners import predict_learner
 from ._competition import Competition, check_strategies
@@ -17,7 +17,7 @@ from ._rows import equal_rows, read_inputs
 from ._sources import check_sources, check_sources_fit_problem
 
 
-class HierarchicalTransfer(TransformerMixin, Competition):
+class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
     """Transfer from source domains to a target domain with few rows, for any regressor.
 
     Several ways to transfer, called strategies, compete for each target:
@@ -124,6 +124,7 @@ class HierarchicalTransfer(TransformerMixin, Competition):
     See Also
     --------
     TransferCV : The same competition from a trained source.
+    skxfer.model_selection.TargetKFold : Folds that hold out target rows, to cross-validate this estimator.
     SequentialTransfer : Domains in an order, each starting from the last.
     skxfer.model_selection.portability_study : Does transfer help, for which learner?
 
