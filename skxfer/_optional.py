@@ -12,6 +12,8 @@ _EXTRAS = {
     "matminer": "composition",
     "pymatgen": "composition",
     "rdkit": "smiles",
+    "skada": "adaptation",
+    "ot": "adaptation",
 }
 
 

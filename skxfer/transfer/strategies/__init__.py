@@ -3,6 +3,7 @@
 A new strategy is a subclass of ``Strategy`` in a file of its own, and a line here.
 """
 
+from ._aligned import Aligned, OnView
 from ._base import OnExperts, Strategy, predict_model
 from ._boosted import Boosted, WeightedMedian
 from ._candidate import Candidate
@@ -10,8 +11,10 @@ from ._fine_tuned import FineTuned
 from ._frozen_experts import FrozenExperts, FrozenStack
 from ._frozen_features import FrozenFeatures
 from ._merge import Merge
+from ._merge_indicator import MergeIndicator, WithIndicator
 from ._merge_relevant import MergeRelevant
 from ._merge_weighted import MergeWeighted
+from ._numbers import WithColumns
 from ._source_only import BestExpert, SourceOnly
 from ._target_only import TargetOnly
 
@@ -21,8 +24,11 @@ __all__ = [
     "Candidate",
     "FrozenStack",
     "OnExperts",
+    "OnView",
     "Strategy",
     "WeightedMedian",
+    "WithColumns",
+    "WithIndicator",
     "predict_model",
 ]
 
@@ -32,6 +38,8 @@ STRATEGIES = {
     "merge": Merge,
     "merge_relevant": MergeRelevant,
     "merge_weighted": MergeWeighted,
+    "merge_indicator": MergeIndicator,
+    "aligned": Aligned,
     "boosted": Boosted,
     "frozen_experts": FrozenExperts,
     "frozen_features": FrozenFeatures,

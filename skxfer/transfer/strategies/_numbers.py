@@ -146,7 +146,9 @@ class WithColumns(BaseEstimator):
     Parameters
     ----------
     learner : regressor
-        Its Pipeline, if it has one, is split before the last step: the columns are joined there.
+        Its Pipeline, if it has one, is split before the last step: the columns are joined there. They are
+        multiplied by the root mean square deviation of the columns that they join, so that they count among
+        them.
     """
 
     def __init__(self, learner):
@@ -159,6 +161,7 @@ class WithColumns(BaseEstimator):
         if pipeline is not None:
             y = np.where(np.isnan(Y), np.nanmean(Y, axis=0), Y)[:, 0]
             self.head_ = clone(pipeline[:-1]).fit(X, y)
+        self.size_ = _deviation(X if self.head_ is None else self.head_.transform(X))
         self.model_ = fit_learner(
             without_head(self.learner), self._join(X, columns), Y, sample_weight=sample_weight, seed=seed
         )
@@ -170,9 +173,21 @@ class WithColumns(BaseEstimator):
 
     def _join(self, X, columns):
         Z = X if self.head_ is None else self.head_.transform(X)
+        columns = columns * self.size_
         if sparse.issparse(Z):
             return sparse.hstack([Z, sparse.csr_array(columns)], format="csr")
         if isinstance(Z, pd.DataFrame):
             names = [f"skxfer {k}" for k in range(columns.shape[1])]
             return pd.concat([Z, pd.DataFrame(columns, columns=names, index=Z.index)], axis=1)
         return np.hstack([Z, columns])
+
+
+def _deviation(Z):
+    """Root mean square of the standard deviations of columns of numbers, 1 if nothing varies."""
+    if isinstance(Z, pd.DataFrame):
+        Z = Z.select_dtypes("number").to_numpy(dtype=float)
+    if sparse.issparse(Z):
+        variance = Z.multiply(Z).mean(axis=0) - np.square(Z.mean(axis=0))
+    else:
+        variance = np.nanvar(np.asarray(Z, dtype=float), axis=0) if Z.shape[1] else np.zeros(1)
+    return float(np.sqrt(np.mean(variance))) or 1.0
