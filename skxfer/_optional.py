@@ -6,7 +6,6 @@ _EXTRAS = {
     "ase": "atoms",
     "matscipy": "atoms",
     "dscribe": "atoms",
-    "skops": "persistence",
     "safetensors": "torch",
     "skorch": "torch",
     "matminer": "composition",
@@ -23,7 +22,7 @@ def require(module):
     Parameters
     ----------
     module : str
-        Name of the module, such as ``"skops.io"``.
+        Name of the module, such as ``"torch.nn"``.
 
     Returns
     -------
