@@ -226,7 +226,6 @@ def test_few_target_rows_are_a_reason():
 
 
 def test_what_was_aligned_can_be_saved(tmp_path):
-    pytest.importorskip("skops")
     X, y, domain = other_units()
     found = model("aligned", CUBIC, guard=False).fit(X, y, sample_domain=domain)
     save(found, tmp_path / "model.skxfer")

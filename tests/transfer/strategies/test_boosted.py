@@ -155,7 +155,6 @@ def test_several_targets_with_missing_labels():
 
 
 def test_what_was_boosted_can_be_saved(tmp_path):
-    pytest.importorskip("skops")
     X, y, domain, X_test, _ = partly_wrong()
     found = model("boosted", Ridge(), guard=False).fit(X, y, sample_domain=domain)
     save(found, tmp_path / "model.skxfer")

@@ -95,7 +95,6 @@ def test_several_targets_with_missing_labels(several):
 
 
 def test_what_was_fitted_can_be_saved(tmp_path):
-    pytest.importorskip("skops")
     X, y, domain, X_test, _ = offsets()
     learner = make_pipeline(StandardScaler(), Ridge())
     found = model("merge_indicator", learner, guard=False).fit(X, y, sample_domain=domain)
