@@ -38,6 +38,8 @@ class Problem:
     equal : ndarray of shape (n_target,) or None
         Number of each different input of the target rows.
     X_deploy : inputs that will be predicted, or None
+    low_fidelity : ndarray of shape (n_samples, n_values * n_targets) or None
+        Cheap values of the targets, known for every row that is predicted; not in `X`.
     final_estimator, residual_estimator : regressor or None
         Combine the predictions of experts, and learn what the combination leaves.
     source_filter : float
@@ -69,6 +71,7 @@ class Problem:
     kind: str = "table"
     equal: np.ndarray | None = None
     X_deploy: object = None
+    low_fidelity: np.ndarray | None = None
     final_estimator: BaseEstimator | None = None
     residual_estimator: BaseEstimator | None = None
     source_filter: float = 0.2
