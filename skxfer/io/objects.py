@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator
 
 from .compiled import check_nodes, is_tree
 from .names import RefusedError, role_of
+from .upgrade import upgrade
 
 
 class _Empty:
@@ -79,6 +80,8 @@ def decode_object(reader, spec):
     if not isinstance(state, dict) or not all(type(key) is str for key in state):
         raise RefusedError(f"the attributes of a {cls.__name__} are not a dict.")
     state.pop("_sklearn_version", None)
+    if role_of(cls) == "own":
+        state = upgrade(cls.__name__, state)
     check_actions(cls, state, trusted)
     vars(obj).update(state)
     _finish(obj)

@@ -15,6 +15,8 @@ OWN = {
     # transfer
     "FeatureTransfer": "skxfer.transfer:FeatureTransfer",
     "BestExpert": "skxfer.transfer.strategies:BestExpert",
+    "CheapValues": "skxfer.transfer._cheap_values:CheapValues",
+    "FromLowFidelity": "skxfer.transfer.strategies:FromLowFidelity",
     "FrozenStack": "skxfer.transfer.strategies:FrozenStack",
     "GlobalScaler": "skxfer.transfer._head:GlobalScaler",
     "HierarchicalTransfer": "skxfer.transfer:HierarchicalTransfer",
@@ -27,6 +29,7 @@ OWN = {
     "WeightedMedian": "skxfer.transfer.strategies:WeightedMedian",
     "WithColumns": "skxfer.transfer.strategies:WithColumns",
     "WithIndicator": "skxfer.transfer.strategies:WithIndicator",
+    "WithValues": "skxfer.transfer.strategies:WithValues",
     # models
     "Averaging": "skxfer.models.base.averaging:Averaging",
     "HMNNRegressor": "skxfer.models:HMNNRegressor",

@@ -91,7 +91,7 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
                 "return_std needs a fit with cross-validation: guard=True or more than one strategy, and at "
                 "least one source."
             )
-        X, _ = read_inputs(self, X, reset=False)
+        X, values = self._split(read_inputs(self, X, reset=False)[0])
         used = {name: self.estimators_[name] for name in self._used()}
         F = None
         predictions = np.zeros((n_rows(X), self.n_targets_, len(self.strategies_)))
@@ -99,7 +99,7 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
             if any(isinstance(model, OnExperts) for model in used.values()):
                 F = expert_outputs(self.experts_, X)
             for name, model in used.items():
-                predictions[:, :, self.strategies_.index(name)] = predict_model(model, X, F)
+                predictions[:, :, self.strategies_.index(name)] = predict_model(model, X, F, values)
         mean, spread = blend(predictions, self.weights_)
         if not return_std:
             return mean.ravel() if self._single_target else mean
@@ -121,6 +121,10 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         from sklearn.ensemble import ExtraTreesRegressor
 
         return ExtraTreesRegressor()
+
+    def _split(self, X):
+        """Return inputs to be predicted, and cheap values of the targets, None without any."""
+        return X, None
 
     def _check_rows(self, X, y, groups, sample_weight, X_deploy):
         """Validate what `fit` takes, and set the attributes that say what it was.
@@ -415,14 +419,19 @@ def check_strategies(given, problem, skipped, guard):
         An unknown name, or a strategy that was named and cannot run.
     """
     wanted = list(STRATEGIES) if given == "auto" else [given] if isinstance(given, str) else list(given)
-    unknown = [name for name in wanted if name not in STRATEGIES]
+    unknown = [name for name in wanted if str(name).partition(":")[0] not in STRATEGIES]
     if unknown or not wanted:
         raise ValueError(f"strategy must be 'auto' or one or more of {', '.join(STRATEGIES)}, got {given!r}.")
     if guard and "target_only" not in wanted:
         wanted.insert(0, "target_only")
     found = []
     for name in wanted:
-        for strategy in STRATEGIES[name].for_problem(problem):
+        kind = str(name).partition(":")[0]
+        forms = STRATEGIES[kind].for_problem(problem)
+        named = [s for s in forms if s.name == name] if name != kind and len(forms) > 1 else forms
+        if not named:
+            raise ValueError(f"There is no strategy {name!r}, only {[s.name for s in forms]}.")
+        for strategy in named:
             why = strategy.missing(problem)
             if why is None and given == "auto" and strategy.cost > COST_OF_AUTO:
                 why = f"it takes about {strategy.cost} fits where others take one: name it in strategy"

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..domains import ScoresTarget, find_rows
 from ..inputs import check_sample_domain, naming_missing_values, take
 from ..learners import predict_learner
+from ._cheap_values import CheapValues
 from ._competition import Competition, check_strategies
 from ._problem import Problem, expert_outputs
 from ._rows import equal_rows, read_inputs
@@ -26,6 +27,13 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
     - ``"source_only"``: the source model as it is;
     - ``"merge"``: the learner on the rows of all domains;
     - ``"merge_relevant"``: the same, with source rows whose labels lie near the target's;
+    - ``"merge_weighted"``: the same, with source rows weighted by how much their inputs look like those of
+      the target;
+    - ``"merge_indicator"``: the same, with columns that say which domain a row is of;
+    - ``"aligned"``: the same, with source inputs mapped to those of the target;
+    - ``"boosted"``: the same, boosted, where source rows that contradict the target lose weight; it takes
+      about 30 fits, so it must be named;
+    - ``"low_fidelity"``: five ways to start from a cheap value of the target, see the parameter;
     - ``"frozen_experts"``: one frozen expert per source, a linear `final_estimator` on their predictions, and
       the learner again on what that leaves;
     - ``"frozen_features"``: features of trained sources that have ``transform``, and a new head;
@@ -51,6 +59,12 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
         Combines the scaled predictions of the experts. Default: RidgeCV.
     residual_estimator : regressor, "same" or None, default="same"
         Learns what the combination leaves, from X. ``"same"``: a clone of `estimator`. None: nothing does.
+    low_fidelity : str, int, list of these, or fitted regressor, optional
+        A cheap approximation of y that is known for every row to be predicted, such as a computed value where
+        an experiment is wanted: names of columns of a DataFrame, positions of columns of an array, or a
+        fitted model that predicts it from X. With several targets, as many values as targets, in their order.
+        Columns are taken out of X: only ``"low_fidelity"`` sees them, so that ``"target_only"`` says what
+        could be had without. Wrap a model in :class:`~sklearn.frozen.FrozenEstimator`, or cloning resets it.
     strategy : str or list of str, default="auto"
         The strategies that compete. ``"auto"``: all that can run. One name alone is used as it is, next to
         ``"target_only"`` if `guard`.
@@ -155,6 +169,7 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
         "source_domains": ["array-like", str, None],
         "final_estimator": [HasMethods("fit"), None],
         "residual_estimator": [HasMethods("fit"), StrOptions({"same"}), None],
+        "low_fidelity": [HasMethods("predict"), str, Integral, list, tuple, None],
         "source_filter": [Interval(Real, 0, None, closed="left")],
         **Competition._parameter_constraints,
     }
@@ -167,6 +182,7 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
         source_domains=None,
         final_estimator=None,
         residual_estimator="same",
+        low_fidelity=None,
         strategy="auto",
         combine="blend",
         source_filter=0.2,
@@ -182,6 +198,7 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
         self.source_domains = source_domains
         self.final_estimator = final_estimator
         self.residual_estimator = residual_estimator
+        self.low_fidelity = low_fidelity
         self.strategy = strategy
         self.combine = combine
         self.source_filter = source_filter
@@ -233,7 +250,7 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
         ndarray of shape (n_samples, n_experts * n_targets)
         """
         check_is_fitted(self)
-        X, _ = read_inputs(self, X, reset=False)
+        X, _ = self._split(read_inputs(self, X, reset=False)[0])
         with naming_missing_values(X):
             return expert_outputs(self.experts_, X)
 
@@ -295,6 +312,7 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
         source_rows, target = find_rows(
             sample_domain, self.source_domains, self.sources, given["sample_weight"], n_samples
         )
+        self._take_cheap_values(given, target)
         learner = self._learner()
         same = isinstance(self.residual_estimator, str)
         problem = Problem(
@@ -318,6 +336,20 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
                 "the target domain: it needs at least one."
             )
         return problem
+
+    def _take_cheap_values(self, given, target):
+        """Split the inputs of all rows, if there are cheap values of the targets among them."""
+        self._cheap = None
+        if self.low_fidelity is None:
+            return
+        self._cheap = CheapValues(self.low_fidelity, self.n_targets_).fit(given["X"])
+        given["X"], given["low_fidelity"] = self._cheap.split(given["X"], target)
+        if given["X_deploy"] is not None:
+            given["X_deploy"], _ = self._cheap.split(given["X_deploy"])
+
+    def _split(self, X):
+        """Return inputs to be predicted, and cheap values of the targets, None without any."""
+        return (X, None) if getattr(self, "_cheap", None) is None else self._cheap.split_new(X)
 
     def _fit(self, problem):
         self.skipped_ = {}

@@ -40,6 +40,8 @@ class Problem:
     X_deploy : inputs that will be predicted, or None
     metadata : dict of str to ndarray of shape (n_samples,)
         More arguments of the learner's ``fit``.
+    low_fidelity : ndarray of shape (n_samples, n_values * n_targets) or None
+        Cheap values of the targets, known for every row that is predicted; not in `X`.
     final_estimator, residual_estimator : regressor or None
         Combine the predictions of experts, and learn what the combination leaves.
     source_filter : float
@@ -72,6 +74,7 @@ class Problem:
     equal: np.ndarray | None = None
     X_deploy: object = None
     metadata: dict = field(default_factory=dict)
+    low_fidelity: np.ndarray | None = None
     final_estimator: BaseEstimator | None = None
     residual_estimator: BaseEstimator | None = None
     source_filter: float = 0.2

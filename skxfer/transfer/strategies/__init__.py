@@ -10,6 +10,7 @@ from ._candidate import Candidate
 from ._fine_tuned import FineTuned
 from ._frozen_experts import FrozenExperts, FrozenStack
 from ._frozen_features import FrozenFeatures
+from ._low_fidelity import FromLowFidelity, LowFidelity, WithValues
 from ._merge import Merge
 from ._merge_indicator import MergeIndicator, WithIndicator
 from ._merge_relevant import MergeRelevant
@@ -22,6 +23,7 @@ __all__ = [
     "STRATEGIES",
     "BestExpert",
     "Candidate",
+    "FromLowFidelity",
     "FrozenStack",
     "OnExperts",
     "OnView",
@@ -29,6 +31,7 @@ __all__ = [
     "WeightedMedian",
     "WithColumns",
     "WithIndicator",
+    "WithValues",
     "predict_model",
 ]
 
@@ -40,6 +43,7 @@ STRATEGIES = {
     "merge_weighted": MergeWeighted,
     "merge_indicator": MergeIndicator,
     "aligned": Aligned,
+    "low_fidelity": LowFidelity,
     "boosted": Boosted,
     "frozen_experts": FrozenExperts,
     "frozen_features": FrozenFeatures,
