@@ -4,6 +4,7 @@ import time
 import warnings
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from numbers import Integral
 
 import numpy as np
@@ -21,6 +22,7 @@ from ..learners import KeepsFitted, input_tags
 from ..progress import progress
 from ._problem import expert_outputs
 from ._reason import reason
+from ._unlabelled import in_doubt, problems_without, warn_unlabelled
 from .strategies import STRATEGIES, OnExperts, predict_model
 
 # One split, such as published validation rows, is judged by its rows in this many parts.
@@ -157,7 +159,9 @@ class Competition(KeepsFitted, RegressorMixin, BaseEstimator):
         for strategy in strategies:
             strategy.prepare(problem)
         self.experts_ = problem.experts or []
-        if len(strategies) == 1 and not (self.guard and strategies[0].uses_source):
+        if problem.unlabelled:
+            strategies = self._compete_unlabelled(problem, strategies)
+        elif len(strategies) == 1 and not (self.guard and strategies[0].uses_source):
             self._keep_only(strategies[0])
         else:
             strategies, evidence = self._hold_out(problem, strategies)
@@ -166,6 +170,33 @@ class Competition(KeepsFitted, RegressorMixin, BaseEstimator):
         kept = [s for s in strategies if s.name in (*self._used(), *self._always_fitted)]
         fitted = Parallel(n_jobs=self.n_jobs)(delayed(s.fit)(problem, problem.target) for s in kept)
         self.estimators_ = {s.name: model for s, model in zip(kept, fitted, strict=True)}
+
+    def _compete_unlabelled(self, problem, strategies):
+        """Let strategies compete on sources that are left out, and return those that could run."""
+        n_sources = len(problem.source_rows)
+        warn_unlabelled(len(problem.target), n_sources)
+        why = "no target row has a label, and sources were left out in turn"
+        if len(strategies) == 1 or n_sources < 2:
+            kept = in_doubt(strategies)
+            self._keep_only(kept)
+            self.reason_ = f"{kept.name}: no target row has a label, so nothing was compared."
+            return [kept]
+        left = problems_without(problem)
+        for strategy, (part, _) in product(strategies, left):
+            strategy.prepare(part)
+        jobs = [(s, part, part.target, rows, self._optional(s)) for part, rows in left for s in strategies]
+        outcomes = Parallel(n_jobs=self.n_jobs)(delayed(_held_out)(*job) for job in jobs)
+        self._note_failures(jobs, outcomes)
+        kept = [s for s in strategies if s.name not in self.skipped_]
+        found = {(job[0].name, id(job[1])): outcome for job, outcome in zip(jobs, outcomes, strict=True)}
+        P = [np.stack([found[s.name, id(part)].predicted for s in kept], -1) for part, _ in left]
+        fold = np.repeat(np.arange(n_sources), [len(rows) for _, rows in left])
+        Y = problem.Y[np.concatenate([rows for _, rows in left])]
+        seconds = np.mean([[found[s.name, id(part)].seconds for s in kept] for part, _ in left], axis=0)
+        self.predict_on_ = None
+        self._choose(problem, kept, Evidence([(np.concatenate(P), Y, fold)], seconds, False))
+        self.reason_ = "\n".join(f"{line} ({why})" for line in self.reason_.split("\n"))
+        return kept
 
     def _keep_only(self, strategy):
         """Use a strategy that has no rival, unjudged."""
@@ -384,7 +415,7 @@ def check_strategies(given, problem, skipped, guard):
     unknown = [name for name in wanted if str(name).partition(":")[0] not in STRATEGIES]
     if unknown or not wanted:
         raise ValueError(f"strategy must be 'auto' or one or more of {', '.join(STRATEGIES)}, got {given!r}.")
-    if guard and "target_only" not in wanted:
+    if guard and "target_only" not in wanted and not problem.unlabelled:
         wanted.insert(0, "target_only")
     found = []
     for name in wanted:
@@ -395,6 +426,8 @@ def check_strategies(given, problem, skipped, guard):
             raise ValueError(f"There is no strategy {name!r}, only {[s.name for s in forms]}.")
         for strategy in named:
             why = strategy.missing(problem)
+            if why is None and problem.unlabelled and strategy.needs_labels:
+                why = "it needs labels of target rows, and there are none"
             if why is None and given == "auto" and strategy.cost > COST_OF_AUTO:
                 why = f"it takes about {strategy.cost} fits where others take one: name it in strategy"
             if why is None:

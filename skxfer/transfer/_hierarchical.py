@@ -214,7 +214,8 @@ class HierarchicalTransfer(TransformerMixin, Competition):
         X : array-like of shape (n_samples, n_features), DataFrame or sequence of objects
             Source and target rows, or target rows alone with `sources`.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            NaN marks a missing label.
+            NaN marks a missing label. Where no target row has any, strategies that need none are judged by
+            leaving out sources, with a warning.
         sample_domain : array-like of shape (n_samples,), optional
             The domain of each row.
         groups : array-like of shape (n_samples,), optional
@@ -323,7 +324,7 @@ class HierarchicalTransfer(TransformerMixin, Competition):
         )
         check_sources_fit_problem(problem)
         empty = np.isnan(problem.Y[target]).all(axis=0)
-        if empty.any():
+        if empty.any() and not (empty.all() and source_rows):
             raise ValueError(
                 f"Target {self.target_names_[empty.argmax()]!r} has no label in the {len(target)} rows of "
                 "the target domain: it needs at least one."

@@ -22,6 +22,8 @@ class Strategy:
         Whether it competes unasked, so that it is left out where it fails.
     needs_experts : bool
         Whether it uses the experts' predictions.
+    needs_labels : bool
+        Whether it needs labels of target rows.
     cost : int
         About how many fits of the learner one call of `fit` takes.
     """
@@ -30,6 +32,7 @@ class Strategy:
     uses_source = True
     is_default = True
     needs_experts = False
+    needs_labels = True
     cost = 1
 
     @classmethod

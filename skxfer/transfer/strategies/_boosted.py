@@ -39,6 +39,7 @@ class Boosted(Merge):
     """
 
     name = "boosted"
+    needs_labels = True
     cost = N_STEPS * N_FOLDS + N_STEPS - 1 + N_ROUNDS
 
     def fit(self, problem, rows):

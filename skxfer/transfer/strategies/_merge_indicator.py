@@ -23,6 +23,7 @@ class MergeIndicator(Merge):
     """
 
     name = "merge_indicator"
+    needs_labels = True
 
     def missing(self, problem):
         """Say whether columns can be joined to what the learner sees."""
