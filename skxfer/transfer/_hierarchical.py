@@ -5,6 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.model_selection import KFold
+from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -228,7 +229,10 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
         ndarray of shape (n_samples, n_experts * n_targets)
         """
         check_is_fitted(self)
-        X = check_inputs(self, X, reset=False, allow_nan=True)
+        # Without an expert nothing would look at X.
+        X = check_inputs(
+            self, X, reset=False, allow_nan=bool(self.experts_) or get_tags(self).input_tags.allow_nan
+        )
         with naming_missing_values(X):
             return expert_outputs(self.experts_, X)
 
