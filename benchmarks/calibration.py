@@ -41,7 +41,8 @@ def spectra(learner, data, test):
         make_pipeline(SpectrumFeaturizer(), MultiOutputRegressor(learner)), transformer=StandardScaler()
     )
     model = HierarchicalTransfer(learner, source_domains=["gas", "water"], random_state=0, n_jobs=2)
-    model.fit(*data)
+    X, y, domain = data
+    model.fit(X, y, sample_domain=domain)
     return model, coverage(model, *test)
 
 

@@ -16,7 +16,7 @@ CHAIN = range(16, 24)
 # Sizes, and whether those above the energy of the free atoms are left out.
 SETS = [(20, False), *((size, True) for size in CHAIN)]
 SCRATCH, CARRIED = "network", "chain"
-# Of these sizes there is a network from scratch as well.
+# Of these sizes there is a network without transfer as well.
 SIZES_FROM_SCRATCH = (16, 18, 20)
 PROTOCOL = (
     "Mean absolute test error in Ha/atom, mean ± standard deviation over three splits: of the rows in "

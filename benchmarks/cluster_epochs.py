@@ -39,7 +39,7 @@ def run(s):
         return found
 
     last, before = CHAIN[-1], CHAIN[-2]
-    errors = {("scratch", epochs, 1e-3): error(fit(last, epochs)) for epochs in EPOCHS[:2]}
+    errors = {("target_only", epochs, 1e-3): error(fit(last, epochs)) for epochs in EPOCHS[:2]}
     source = fit(before, EPOCHS[0])
     for rate in RATES:
         for epochs in EPOCHS if rate == 1e-3 else (10,):

@@ -33,11 +33,11 @@ def table_of(n_source, n_target, n_features=20, seed=0):
 
 
 def overhead(name, learner, n_source=2000, n_target=2000):
-    """Fit and predict of guard=False, strategy='frozen' against the same learners one by one, interleaved."""
+    """Fit and predict of 'frozen_experts' without guard against the same learners one by one, interleaved."""
     X, y, domain, sources = table_of(n_source, n_target)
     rows = [domain == source for source in sources] + [domain == "target"]
-    model = HierarchicalTransfer(learner, source_domains=sources, strategy="frozen", guard=False)
-    stack = model.fit(X, y, sample_domain=domain).models_["frozen"]
+    model = HierarchicalTransfer(learner, source_domains=sources, strategy="frozen_experts", guard=False)
+    stack = model.fit(X, y, sample_domain=domain).estimators_["frozen_experts"]
     F = model.transform(X[rows[2]])
     left = y[rows[2]] - stack.head_.predict(stack.scaler_.transform(F))  # what the third learner is fitted on
     labels = [y[rows[0]], y[rows[1]], left]
@@ -71,7 +71,7 @@ def two_jobs(n_source=6000):
     for _ in range(3):
         for n_jobs in (1, 2):
             model = HierarchicalTransfer(
-                learner, source_domains=sources, strategy="frozen", guard=False, n_jobs=n_jobs
+                learner, source_domains=sources, strategy="frozen_experts", guard=False, n_jobs=n_jobs
             )
             seconds[n_jobs].append(timed(lambda m=model: m.fit(X, y, sample_domain=domain))[0])
     return float(np.median(seconds[1]) / np.median(seconds[2]))
@@ -108,8 +108,8 @@ if __name__ == "__main__":
         "cost",
         pd.DataFrame([overhead(*item) for item in learners.items()]).round(3),
         f"make_domains, two sources of 2000 rows, 2000 target rows, 20 features; guard=False, "
-        f"strategy='frozen' against the same three fits (and the experts' predictions of the target rows) by "
-        f"hand, interleaved in one process; median of {REPEATS} ratios.",
+        f"strategy='frozen_experts' against the same three fits (and the experts' predictions of the target "
+        f"rows) by hand, interleaved in one process; median of {REPEATS} ratios.",
     )
     save_table(
         "cost_n_jobs",

@@ -1,4 +1,4 @@
-"""Does the guard hold? Guarded transfer against the target alone, from identical to adversarial sources."""
+"""Does the guard hold? Guarded transfer against target_only, from identical to adversarial sources."""
 
 import numpy as np
 import pandas as pd
@@ -27,13 +27,13 @@ def one(learner, relation, n_target, seed):
     model.fit(data.data[train], data.target[train], sample_domain=data.domain[train])
     truth = data.target_function[test]
     transfer = np.abs(model.predict(data.data[test]) - truth).mean()
-    alone = np.abs(model.target_only_.predict(data.data[test]) - truth).mean()
+    alone = np.abs(model.estimators_["target_only"].predict(data.data[test]) - truth).mean()
     return {
         "learner": learner,
         "relation": str(relation),
         "n_target": n_target,
         "ratio": transfer / alone,
-        "refused": model.strategy_weights_[0, 0] == 1,
+        "refused": model.weights_[0, model.strategies_.index("target_only")] == 1,
     }
 
 
@@ -63,5 +63,5 @@ if __name__ == "__main__":
         "make_domains, 500 source rows, one source; test error (MAE, 1000 rows, noise-free truth) of "
         "guarded HierarchicalTransfer divided by that of the learner on target rows alone; "
         f"{N_SEEDS} seeds: median, 10th and 90th percentile; "
-        "'refused': share of seeds in which the guard kept the target alone.",
+        "'refused': share of seeds in which the guard kept target_only.",
     )

@@ -1,4 +1,4 @@
-"""Bulk moduli of AFLOW, with those of the Materials Project as source: fine-tuned, frozen, from scratch."""
+"""Bulk moduli of AFLOW, with those of the Materials Project as source: strategies compared."""
 
 import sys
 from time import process_time
@@ -33,14 +33,14 @@ def ways(source, seed):
     forest, boosting = (competitors(seed)[name] for name in ("RF", "XGBoost"))
     magpie = CompositionFeaturizer("magpie")
     return {
-        "scratch": net,
-        "fine-tuned": tuned,
+        "target_only": net,
+        "fine_tuned": tuned,
         # The rate was picked among three on validation rows, for all training rows.
-        "fine-tuned, rate 0.002": LGDCNNRegressor(**tuned.get_params(deep=False) | {"learning_rate": 2e-3}),
-        "fine-tuned in stages": LGDCNNRegressor(**tuned.get_params(deep=False) | {"freeze": STAGED}),
-        "frozen, default head": FeatureTransfer(source),
-        "frozen, XGBoost": FeatureTransfer(source, boosting[-1]),
-        "frozen + Magpie, XGBoost": FeatureTransfer(source, boosting[-1], passthrough=magpie),
+        "fine_tuned, rate 0.002": LGDCNNRegressor(**tuned.get_params(deep=False) | {"learning_rate": 2e-3}),
+        "fine_tuned in stages": LGDCNNRegressor(**tuned.get_params(deep=False) | {"freeze": STAGED}),
+        "frozen_features, default head": FeatureTransfer(source),
+        "frozen_features, XGBoost": FeatureTransfer(source, boosting[-1]),
+        "frozen_features + Magpie, XGBoost": FeatureTransfer(source, boosting[-1], passthrough=magpie),
         "Magpie, RF": forest,
         "Magpie, XGBoost": boosting,
         "TransferCV": TransferCV(source, net, cv=3, random_state=seed),
@@ -55,7 +55,7 @@ def run(source, name, draw, n_rows):
     start = process_time()
     model.fit(data.train.data[rows], data.train.target[rows])
     seconds = process_time() - start
-    chosen = model.best_name_[0] if name == "TransferCV" else ""
+    chosen = model.strategy_[0] if name == "TransferCV" else ""
     return model.predict(data.test.data), seconds, chosen
 
 
@@ -80,7 +80,7 @@ def main():
             row["cpu_s"] = round(np.mean([done[name, draw][1] for draw in DRAWS]), 1)
             row["chosen"] = ", ".join(done[name, draw][2] for draw in DRAWS).strip(", ")
             rows.append(row)
-        rows.append({"model": "source as it is", "MAE": f"{direct:.2f}"})
+        rows.append({"model": "source_only", "MAE": f"{direct:.2f}"})
         few = n_rows == N_FEW
         save_table(
             "lgdcnn_transfer_few" if few else "lgdcnn_transfer_all",

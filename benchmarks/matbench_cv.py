@@ -11,6 +11,7 @@ from _common import save_table
 from _composition import competitors, rows_of
 from joblib import Memory, Parallel, delayed
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import PredefinedSplit
 
 from skxfer import LGDCNNRegressor, TransferCV
@@ -29,7 +30,7 @@ SOURCES = {
     "electronic": ["aflow_band_gap"],
     "elastic": ["aflow_bulk_modulus", "aflow_debye_temperature", "aflow_thermal_conductivity"],
 }
-BLEND, PARTS = "TransferCV, blend", ("scratch", "fine-tuned")
+BLEND, PARTS = "TransferCV, blend", ("target_only", "fine_tuned")
 
 
 @Memory(Path(tempfile.gettempdir()) / "skxfer-benchmarks", verbose=0).cache
@@ -55,9 +56,10 @@ def run(source, name, learner, k):
         return {learner: error(model, fold.test)}, process_time() - start, {}
     # The published validation rows weigh the candidates.
     val = np.repeat([-1, 0], [len(fold.train.data), len(fold.val.data)])
+    network = LGDCNNRegressor(n_members=2, calibration=None, random_state=k)
     model = TransferCV(
         source,
-        LGDCNNRegressor(n_members=2, calibration=None, random_state=k),
+        network,
         candidates=[("trees", models["ExtraTrees"]), ("support vectors", models["SVR"])],
         combine="blend",
         cv=PredefinedSplit(val),
@@ -67,11 +69,11 @@ def run(source, name, learner, k):
     model.fit(X, y)
     seconds = process_time() - start
     errors = {BLEND: error(model, fold.test)}
-    candidates = dict(model.candidates_)
+    unfitted = {"target_only": network, "fine_tuned": clone(network).set_params(init=FrozenEstimator(source))}
     for part in PARTS:
-        fitted = model.estimators_.get(part) or clone(candidates[part]).fit(X, y)
+        fitted = model.estimators_.get(part) or clone(unfitted[part]).fit(X, y)
         errors[part] = error(fitted, fold.test)
-    return errors, seconds, dict(zip(candidates, model.weights_[0].round(2), strict=True))
+    return errors, seconds, dict(zip(model.strategies_, model.weights_[0].round(2), strict=True))
 
 
 def error(model, test):
@@ -101,7 +103,7 @@ def main():
         blends.append({"set": name} | pd.DataFrame([w for _, w in blended]).mean().round(2).to_dict())
     protocol = (
         "De-duplicated Matbench folds (not the official protocol), five folds, MAE: mean ± standard error "
-        "over folds. Everything is trained on train and val. TransferCV weighs its candidates by the "
+        "over folds. Everything is trained on train and val. TransferCV weighs its strategies by the "
         "published validation rows and refits them; its networks are the mean of two. Sources: "
         "AFLOW band gaps, for log_gvrh AFLOW bulk moduli, Debye temperatures and thermal conductivities, "
         "without any composition of the five sets. CrabNet and published RF: same folds, from their authors."

@@ -53,12 +53,12 @@ if __name__ == "__main__":
         "HMNN data. Sources gas (2205 rows) and water (2132), target 15 solvents with 35 rows each; test: "
         f"{' and '.join(UNSEEN)}, 245 rows each, in no fit. MAE in eV (delta_e: e): mean over the two "
         f"solvents, then mean ± standard deviation over {SEEDS} seeds (deterministic learners on one source "
-        "or on the target alone have none; the seed moves the folds of transfer). SpectrumFeaturizer before "
+        "or on the target rows alone have none; the seed moves the folds of auto). SpectrumFeaturizer before "
         "every learner.",
     )
-    gain = 1 - mean.xs("transfer", level="setting") / mean.xs("target only", level="setting")
+    gain = 1 - mean.xs("auto", level="setting") / mean.xs("target_only", level="setting")
     save_table(
         "portability_gain",
         (100 * gain).round(0).astype(int).reset_index(),
-        "Percent by which transfer lowers the MAE of the target alone, from the table 'portability'.",
+        "Percent by which auto lowers the MAE of target_only, from the table 'portability'.",
     )

@@ -20,6 +20,7 @@ UNSEEN = ["cyclohexane", "diethyl_ether"]  # solvents and structures are new
 # Every third of the 15 solvents with few rows; their structures are those of the others.
 INTERPOLATED = ["1_iodobutane", "2_butanol", "propanenitrile", "sulfolane", "n_methylformamide"]
 SEEDS = range(1)
+SINGLE = ["target_only", "source_only", "merge", "merge_relevant", "frozen_experts"]
 
 
 def learners():
@@ -45,13 +46,8 @@ def compare(task, train, test):
     rows = []
     for name, learner in learners().items():
         for seed in SEEDS:
-            for label, params in {
-                "target only": {"strategy": "target_only", "guard": False},
-                "frozen": {"strategy": "frozen", "guard": False},
-                "merge": {"strategy": "merge", "guard": False},
-                "auto": {},
-                "auto, X_deploy": {},
-            }.items():
+            for label in (*SINGLE, "auto", "auto, X_deploy"):
+                params = {"strategy": label, "guard": False} if label in SINGLE else {}
                 model = HierarchicalTransfer(
                     learner, source_domains=SOURCES, random_state=seed, n_jobs=2, **params
                 )
@@ -70,8 +66,7 @@ if __name__ == "__main__":
     columns = ["task", "learner", "strategy", "seed", *few.target_names]
     runs = pd.DataFrame(rows, columns=columns)
     table = runs.groupby(["task", "learner", "strategy"], sort=False)[few.target_names].mean().reset_index()
-    singles = ["target only", "frozen", "merge"]
-    best = table[table.strategy.isin(singles)].groupby(["task", "learner"])[few.target_names].min()
+    best = table[table.strategy.isin(SINGLE)].groupby(["task", "learner"])[few.target_names].min()
     judged = ["Eads", "E_bonding", "d_band"]
     reference = best.loc[pd.MultiIndex.from_frame(table[["task", "learner"]]), judged]
     table["worst_ratio_to_best"] = (table[judged].to_numpy() / reference.to_numpy()).max(axis=1).round(2)

@@ -7,7 +7,7 @@ Energies of eight copper atoms with one of silver are wanted, and thirty are kno
 other kinds: seven atoms of the same, and eight of the opposite, silver with one of copper. Which of them
 helps a network, and is it enough to take over what it learned of the elements?
 :func:`~skxfer.model_selection.transfer_analysis` trains the network on the same draws of thirty, with the
-same seeds, from scratch and from each source, and tests the differences in pairs.
+same seeds, alone and from each source, and tests the differences in pairs.
 """
 
 # %%
@@ -42,9 +42,9 @@ results = transfer_analysis(
     random_state=0,
 )
 summary = transfer_analysis_summary(results)
-summary[["source", "carry", "error", "scratch_error", "gain_percent", "p_value", "verdict"]].round(3)
+summary[["source", "carry", "error", "target_only_error", "gain_percent", "p_value", "verdict"]].round(3)
 
 # %%
-# The sources stand in the order of their distance from the target, as simple descriptors of the
+# The sources stand in the order of their distance from the target domain, as simple descriptors of the
 # structures see it.
 display = TransferAnalysisDisplay.from_results(results)

@@ -339,13 +339,15 @@ def check_sample_domain(sample_domain, n_samples):
     return labels.astype(str) if strings.all() else labels
 
 
-def check_groups(groups, n_samples):
+def check_groups(groups, n_samples, what="groups"):
     """Validate group labels of rows.
 
     Parameters
     ----------
     groups : array-like of shape (n_samples,)
     n_samples : int
+    what : str
+        Its name, for the error.
 
     Returns
     -------
@@ -356,7 +358,7 @@ def check_groups(groups, n_samples):
     ValueError
         Wrong length or shape, or a missing label (naming the first row).
     """
-    return _check_labels(groups, n_samples, "groups", "Name the group of each row")
+    return _check_labels(groups, n_samples, what, "Give a value for each row")
 
 
 def check_names(names, what):

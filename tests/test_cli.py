@@ -76,7 +76,7 @@ def test_it_writes_table_summary_figure_and_page(table, tmp_path, capsys):
     summary = portability_summary(expected).iloc[0]
     written = pd.read_csv(out / "summary.csv").iloc[0]
     assert written["verdict"] == summary["verdict"] == "helps"
-    assert written["transfer"] == pytest.approx(summary["transfer"])
+    assert written["auto"] == pytest.approx(summary["auto"])
     assert (out / "portability.png").read_bytes().startswith(b"\x89PNG")
     printed = capsys.readouterr().out
     assert str(out / "index.html") in printed
@@ -108,7 +108,7 @@ def test_without_test_domains_each_target_domain_is_left_out(table, tmp_path, ca
     assert run(table, *ROLES, out=tmp_path) == 0
     results = pd.read_csv(tmp_path / "portability.csv")
     assert set(results["test_domain"]) == {"hexane", "ether", "1,2-dichloroethane"}
-    assert "cross-validation over the target" in capsys.readouterr().out
+    assert "cross-validation over the target rows" in capsys.readouterr().out
 
 
 def test_names_with_commas_are_found_among_the_others(table, tmp_path):
@@ -160,7 +160,7 @@ def test_the_real_data_come_with_their_unseen_solvents(tmp_path, capsys):
     assert run("--dataset", "co_ag", "--target", "delta_e", out=tmp_path, learners="knn") == 0
     results = pd.read_csv(tmp_path / "portability.csv").set_index("setting")
     assert set(results["test_domain"]) == {"cyclohexane", "diethyl_ether"}
-    assert (results.loc["target only", "n_train"] == 525).all()
+    assert (results.loc["target_only", "n_train"] == 525).all()
     assert "permuted" in capsys.readouterr().out
 
 
@@ -230,7 +230,7 @@ def test_a_learner_that_cannot_run_is_named_with_its_reason(table, tmp_path, mon
 
 
 def summary_of(*verdicts):
-    return pd.DataFrame({"verdict": verdicts, "transfer": 1.0})
+    return pd.DataFrame({"verdict": verdicts, "auto": 1.0})
 
 
 @pytest.mark.parametrize(

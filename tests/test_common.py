@@ -397,7 +397,6 @@ def test_pickle_round_trip(model):
 
 @every_model
 def test_save_and_load_round_trip(model, tmp_path):
-    pytest.importorskip("skops", reason="saving needs skops")
     model = fitted(model)
     skxfer.save(model, tmp_path / "model.skxfer")
     loaded = skxfer.load(tmp_path / "model.skxfer", trusted=[Composition])
@@ -522,7 +521,6 @@ def test_featurizer_survives_pickle(featurizer, objects):
 
 
 def test_featurizer_survives_saving(featurizer, objects, tmp_path):
-    pytest.importorskip("skops", reason="saving needs skops")
     skxfer.save(featurizer.fit(objects.train), tmp_path / "featurizer.skxfer")
     inner = getattr(featurizer, "featurizer", None)
     trusted = [type(inner), type(inner.data_source)] if inner else []

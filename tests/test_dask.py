@@ -107,7 +107,7 @@ def test_a_grid_search_gives_the_same_results(cluster, problem):
 def test_the_study_survives_the_death_of_a_worker(cluster, problem, tmp_path):
     marker = tmp_path / "died"
     learners = {"dies once": DiesOnce(str(marker)), "ridge": Ridge()}
-    settings = ["target_only", "source", "transfer"]
+    settings = ["target_only", "source_only", "auto"]
     with joblib.parallel_config("dask"):
         results = study(problem, learners, settings=settings)
     assert marker.exists()

@@ -81,8 +81,8 @@ def _markdown(table):
 def portability_in_short():
     runs = pd.read_csv(RESULTS / "portability.csv", dtype=str).set_index(["setting", "learner"])
     targets = list(runs.columns.drop("fit_seconds"))
-    alone = runs.loc["target only", targets].apply(lambda column: column.str.partition(" ")[0])
-    return _markdown((alone + " → " + runs.loc["transfer", targets]).reset_index())
+    alone = runs.loc["target_only", targets].apply(lambda column: column.str.partition(" ")[0])
+    return _markdown((alone + " → " + runs.loc["auto", targets]).reset_index())
 
 
 def guard_in_short():

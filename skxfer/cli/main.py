@@ -18,6 +18,12 @@ COMMANDS = {
         "skxfer.cli.study",
         "does data from other domains help to predict yours?",
     ),
+    "check": (
+        [],
+        options.check,
+        "skxfer.cli.check",
+        "what does a table hold, and what is wrong with it?",
+    ),
 }
 
 

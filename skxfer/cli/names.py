@@ -3,6 +3,11 @@
 import difflib
 
 
+def say(text):
+    """Print a line at once, so that it is seen while the command works."""
+    print(text, flush=True)
+
+
 class InputError(ValueError):
     """A mistake the user can correct; the command prints it in one line."""
 

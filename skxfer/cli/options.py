@@ -9,9 +9,10 @@ def study(parser):
     """Add the options of ``skxfer study``."""
     parser.description = (
         "Does data from other domains help to predict yours, and for which learner? "
-        "Compares each source applied directly, target rows alone, everything merged, and guarded transfer, "
-        "on test rows that no fit sees. Writes a page to send to a colleague. Lists may be comma-separated "
-        "or options repeated. Without a table it runs on data that come with skxfer."
+        "Compares each source model as it is (source_only), target rows alone (target_only), all rows "
+        "(merge) and the competition of all strategies (auto), on test rows that no fit sees. Writes a page "
+        "to send to a colleague. Lists may be comma-separated or options repeated. Without a "
+        "table it runs on data that come with skxfer."
     )
     parser.epilog = (
         "Example: skxfer study solvents.csv --target Eads --domain solvent --source gas,water "
@@ -32,11 +33,25 @@ def study(parser):
     add("--out", type=Path, default=Path("report"), metavar="DIR", help="where to write (default: report)")
 
 
-def _table(parser):
+def check(parser):
+    """Add the options of ``skxfer check``."""
+    parser.description = (
+        "Say what each column of a table was taken for, and look for what spoils a result: features that "
+        "give the target or the domain away, duplicates, domains spelt in two ways, mixed units, outliers, "
+        "too few rows. Nothing is fitted. Rows are counted from 1, without the header."
+    )
+    parser.epilog = "Example: skxfer check solvents.csv --target Eads --domain solvent --source gas,water"
+    _table(parser, nargs="+")
+    roles = _roles(parser)
+    roles("--test", action="append", metavar="NAME", help="domain(s) to test on")
+    _columns(parser)
+
+
+def _table(parser, nargs="*"):
     """Add what says how a table is read."""
     parser.add_argument(
         "tables",
-        nargs="*",
+        nargs=nargs,
         type=Path,
         metavar="table",
         help=".csv, .tsv, .txt, .xlsx or .parquet, one row per sample; several tables are joined, and their "
@@ -50,7 +65,7 @@ def _table(parser):
         help="sheet(s) of a workbook, '*' for all; adds a column 'sheet'",
     )
     add("--sep", metavar="CHAR", help="what separates cells, such as ';' or 'tab'")
-    add("--decimal", choices=(".", ","), help="decimal mark")
+    add("--decimal", choices=(".", ","), metavar="MARK", help="decimal mark: '.' or ','")
     add("--encoding", metavar="NAME", help="such as utf-8, latin-1, utf-16")
     add(
         "--missing", action="append", metavar="TEXT", help="cells that stand for a missing value, such as '-'"
@@ -64,6 +79,12 @@ def _roles(parser):
     add("--target", action="append", metavar="COLUMN", help="column(s) to predict; empty cells are allowed")
     add("--domain", metavar="COLUMN", help="column that names the domain of each row")
     add("--source", action="append", metavar="NAME", help="domain(s) to transfer from")
+    add(
+        "--spelling",
+        choices=("join", "keep"),
+        help="domains that differ in case, spaces or punctuation only: are they the same?",
+    )
+    add("--group", metavar="COLUMN", help="rows that belong together: never split into training and test")
     return add
 
 

@@ -21,12 +21,12 @@ from .tables import Data
 
 VERDICT_CLASS = {"helps": "good", "hurts": "bad", "no clear gain": "even", "no result": "none"}
 READING = (
-    "Mean absolute errors; the lowest of a row is underlined. Gain: by how much the error of "
-    "transfer is below that of the same learner on target rows alone, ± its standard deviation over "
-    "the tests, or its standard error over test rows where that is larger. The verdict is 'helps' or "
-    "'hurts' only if the gain is larger than ± and than 1 %. Gain foreseen: what cross-validation on "
-    "the training rows promised before any test row was seen; it speaks of the folds used there, not "
-    "of these test rows. Largest share: the strategy with the largest weight in the blend."
+    "Mean absolute errors; the lowest of a row is underlined. Gain: by how much the error of auto, the "
+    "competition of all strategies, is below that of target_only, the same learner on target rows alone, "
+    "± its standard deviation over the tests, or its standard error over test rows where that is larger. "
+    "The verdict is 'helps' or 'hurts' only if the gain is larger than ± and than 1 %. Gain foreseen: "
+    "what cross-validation on the training rows promised before any test row was seen; it speaks of the "
+    "folds used there, not of these test rows. Largest share: the strategy with the largest weight in auto."
 )
 
 PAGE = Template("""<!DOCTYPE html>
@@ -75,6 +75,8 @@ $warning
 <div class="scroll">$summary</div>
 <p class="note">$reading</p>
 $failures
+<h2>Checks of the data</h2>
+$checks
 <h2>How each number was obtained</h2>
 <dl>$method</dl>
 <h2>The data</h2>
@@ -100,6 +102,7 @@ class Study:
     folds: int | None
     argv: list
     seconds: float
+    checks: list
 
 
 def page(study, summary, png):
@@ -128,16 +131,20 @@ def page(study, summary, png):
             f"Portability study by skxfer {__version__} · {data.name} · {len(data.X)} rows, "
             f"{data.is_training_target.sum()} of them target rows for training"
         ),
-        warning=_warning(study.results),
-        headline=_e(words.headline(summary)),
+        warning=_warning(study.results) + _beware(study.checks),
+        headline=_e(words.headline(summary, int(data.is_training_target.sum()))),
         findings="".join(f"<li><b>{_e(target)}</b>: {_e(text)}</li>" for target, text in found),
         png=base64.b64encode(png).decode("ascii"),
         summary=_summary_table(summary, data.units),
         reading=_e(READING),
         failures=_failures(summary),
+        checks=_checks(study.checks),
         method="".join(f"<dt>{_e(term)}</dt><dd>{_e(text)}</dd>" for term, text in _method(study)),
         data=_plain_table(_domains(data)),
-        data_notes="".join(f'<p class="note">{_e(note)}</p>' for note in data.notes),
+        data_notes="".join(f'<p class="note">{_e(note)}</p>' for note in data.notes)
+        + "<ul>"
+        + "".join(f"<li>{_e(line)}</li>" for line in data.in_words())
+        + "</ul>",
         settings=_plain_table(settings, code=True),
         n_results=len(study.results),
         results=_results_table(study.results),
@@ -151,12 +158,27 @@ def _warning(results):
     return f'<p class="warn">{text}</p>'
 
 
+def _beware(findings):
+    """Put what can make a result wrong above it."""
+    found = [_e(line.partition(" ")[2]) for line in findings if line.startswith("WARNING")]
+    items = "".join(f"<li>{line}</li>" for line in found)
+    return f'<div class="warn">Beware:<ul>{items}</ul></div>' if found else ""
+
+
 def _failures(summary):
     failed = words.failures(summary)
     if not failed:
         return ""
     items = "".join(f"<li><b>{_e(name)}</b>: {_e(error)}</li>" for name, error in failed.items())
     return f'<div class="warn">Not everything could be fitted:<ul>{items}</ul></div>'
+
+
+def _checks(findings):
+    if not findings:
+        return (
+            "<p>Leaks, duplicates, spelling of domains, units, outliers, number of rows: nothing found.</p>"
+        )
+    return f"<ul>{''.join(f'<li>{_e(finding)}</li>' for finding in findings)}</ul>"
 
 
 def _domains(data):
@@ -192,21 +214,23 @@ def _method(study):
     return [
         ("Test rows", tested),
         (
-            "Source, directly",
-            "The learner is trained on all rows of one source and applied to the test rows as it is.",
+            "source_only",
+            "The learner is trained on all rows of one source and applied to the test rows as it is. The "
+            "table shows the best source.",
         ),
-        ("Target only", alone + ("." if data.tests else ", less those that are tested.")),
+        ("target_only", alone + ("." if data.tests else ", less those that are tested.")),
         (
-            "Everything merged",
-            "The learner is trained on all sources and the target rows together, unfiltered.",
+            "merge",
+            "The learner is trained on all rows of all sources and the target rows together.",
         ),
         (
-            "Transfer",
-            "skxfer's HierarchicalTransfer over the same learner. Three ways compete for each target: target "
-            "rows alone; target rows with those source rows whose labels lie in the target's range; frozen "
-            "models of the sources, combined linearly and corrected by the learner. They are blended by "
-            "cross-validation on the training rows, and where the blend does not beat target only there, "
-            "target only is kept. The test rows take no part in this.",
+            "auto",
+            "skxfer's HierarchicalTransfer over the same learner. All strategies that can run compete for "
+            "each target: target_only; source_only; merge; merge_relevant (the target rows, with source rows "
+            "whose labels lie near theirs); frozen_experts (frozen models of the sources, combined linearly "
+            "and corrected by the learner); and fine_tuned, where the learner can continue from a source "
+            "model. They are blended by cross-validation on the training rows, and where the blend does not "
+            "clearly beat target_only there, target_only is kept. The test rows take no part in this.",
         ),
         (
             "Learners",
@@ -223,11 +247,10 @@ def _settings(study):
     return {
         "command": shlex.join(["skxfer", *study.argv]),
         "targets": ", ".join(f"{t} ({data.units[t]})" if data.units.get(t) else t for t in data.Y),
-        "columns": "; ".join(data.in_words()),
         "features": f"{data.X.shape[1]}: {some(data.X.columns, limit=30)}",
         "featurizer": "SpectrumFeaturizer()" if study.spectrum else "none",
         "seeds": f"0 to {seeds[-1]}" if len(seeds) > 1 else f"{seeds[0]}",
-        "folds of transfer's own cross-validation": str(study.folds or 5),
+        "folds of the cross-validation inside auto": str(study.folds or 5),
         **{f"learner {name}": _describe(model) for name, model in study.learners.items()},
         "time": f"{study.seconds:.0f} s; the fits alone, added up, {fitted:.0f} s",
         "made": time.strftime("%Y-%m-%d %H:%M"),
@@ -261,32 +284,27 @@ def _e(value):
 
 
 def _summary_table(summary, units):
-    head = ["learner", "target only", "transfer", "gain", "verdict", "everything merged"]
-    head += ["best source, directly", "gain foreseen", "largest share"]
+    head = ["learner", "target_only", "auto", "gain", "verdict", "merge"]
+    head += ["source_only (best source)", "gain foreseen", "largest share"]
     left = {0, 4, 8}
     rows = [_row("th", head, left)]
     for target, group in summary.groupby("target", sort=False):
         unit = f" ({_e(units[target])})" if units.get(target) else ""
         rows.append(f'<tr class="target"><td class="text" colspan="{len(head)}">{_e(target)}{unit}</td></tr>')
         for record in group.itertuples():
-            errors = [record.target_only, record.transfer, record.merged, record.source]
+            errors = [record.target_only, record.auto, record.merge, record.source_only]
             known = [error for error in errors if np.isfinite(error)]
-            alone, transfer, merged, source = (
-                f'<b class="low">{words.number(error)}</b>'
-                if known and error == min(known)
-                else words.number(error)
-                for error in errors
-            )
+            alone, auto, merge, source = (_error(error, known) for error in errors)
             tag = f'<span class="tag {VERDICT_CLASS[record.verdict]}">{record.verdict}</span>'
             source += f" ({_e(record.best_source)})" if record.best_source else ""
             cells = [
                 _e(record.learner),
                 alone,
-                transfer,
+                auto,
                 words.gain(record.gain_percent, record.spread_percent),
             ]
-            cells += [tag, merged, source]
-            cells += [words.percent(record.cv_gain_percent), _e(record.strategy.replace("_", " "))]
+            cells += [tag, merge, source]
+            cells += [words.percent(record.cv_gain_percent), _e(record.strategy)]
             rows.append(_row("td", cells, left))
     return f"<table>{''.join(rows)}</table>"
 

@@ -9,7 +9,9 @@ import time
 from sklearn.pipeline import Pipeline
 
 from . import report, words
-from .names import InputError, counted, split_list
+from .check import check_data, say_what_is_read
+from .folds import folds_by_group
+from .names import InputError, counted, say, split_list
 from .tables import from_dataset, from_tables, is_spectrum
 
 # Folds of the guard in a demonstration, so that it takes less than a minute on two cores.
@@ -38,16 +40,19 @@ def run(args, argv):
     learners = default_learners(split_list(args.learners) or LEARNERS)
     data = from_tables(args) if args.tables else from_dataset(args)
     out = _output_folder(args.out)
-    _say_what_is_read(data)
+    say_what_is_read(data)
+    checks = _checked(data)
     spectrum = args.featurizer == "spectrum" or args.featurizer == "auto" and is_spectrum(data.X.columns)
     folds = _folds(args, data)
-    _say_what_is_studied(data, spectrum)
+    cv = folds_by_group(data, checks.groups)
+    _say_what_is_studied(data, spectrum, cv)
     start = time.perf_counter()
-    results = _study(args, data, learners, spectrum, folds)
+    results = _study(args, data, learners, spectrum, folds, cv)
     if results.empty:
         print("skxfer: interrupted before the first fit was done; nothing is written", file=sys.stderr)
         return 130
-    study = report.Study(data, results, learners, spectrum, folds, argv, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    study = report.Study(data, results, learners, spectrum, folds, argv, seconds, checks.in_words(1, None))
     summary = _write(study, out)
     _say_what_was_found(study, summary, out)
     if results.attrs["interrupted"]:
@@ -56,6 +61,16 @@ def run(args, argv):
     if (summary["verdict"] == "no result").all() and results["mae"].isna().all():
         raise InputError(f"no learner could be fitted: {results['error'].iloc[0]}")
     return 0
+
+
+def _checked(data):
+    """Check the data, print what is found, and stop where a study would be meaningless."""
+    checks = check_data(data)
+    if checks.stops:
+        raise InputError(checks.in_short(first_row=1))
+    for line in checks.in_words(first_row=1):
+        say(line)
+    return checks
 
 
 def _folds(args, data):
@@ -67,10 +82,14 @@ def _folds(args, data):
     return folds
 
 
-def _study(args, data, learners, spectrum, folds):
+def _study(args, data, learners, spectrum, folds, cv):
     from ..model_selection import portability_study
     from ..transfer import HierarchicalTransfer
 
+    transfer = None if folds is None else HierarchicalTransfer(cv=folds)
+    if cv is not None:  # then transfer, too, judges itself by rows that are unlike those it is trained on
+        n_folds = folds or max(2, min(5, *(len(train) for train, _ in cv)))
+        transfer = HierarchicalTransfer(cv=n_folds, predict_on="new_inputs")
     results = portability_study(
         {name: _behind_features(model, data.X, spectrum) for name, model in learners.items()},
         data.X,
@@ -78,7 +97,8 @@ def _study(args, data, learners, spectrum, folds):
         data.domain,
         source_domains=data.sources,
         test_domains=data.tests,
-        transfer=None if folds is None else HierarchicalTransfer(cv=folds),
+        cv=cv,
+        transfer=transfer,
         seeds=args.seeds,
         n_jobs=args.n_jobs,
         verbose=1,
@@ -117,6 +137,8 @@ def _behind_features(learner, X, spectrum):
 def _without_parameters(error):
     """Say in words of the command what an estimator says in words of Python."""
     text = re.sub(r"cv=(\d+) folds", r"\1 folds", error).replace("n_samples=", "")
+    neighbours = r"Expected n_neighbors <= n_samples_fit, but n_neighbors = (\d+), n_samples_fit = (\d+),.*"
+    text = re.sub(neighbours, r"\1 neighbours need as many training rows, there are \2.", text)
     return re.sub(r" Lower cv, or do without .*", " Give more target rows, or lower --folds.", text)
 
 
@@ -160,41 +182,38 @@ def _figure(results, units):
     return buffer.getvalue()
 
 
-def _say_what_is_read(data):
-    for note in data.notes:
-        _say(note)
-    for line in data.in_words():
-        _say(f"- {line}")
-
-
-def _say_what_is_studied(data, spectrum):
+def _say_what_is_studied(data, spectrum, cv):
     rows, features = counted(len(data.X), "row"), counted(data.X.shape[1], "feature")
-    tests = f"tests on {', '.join(data.tests)}" if data.tests else "tests by cross-validation over the target"
+    tests = "tests by cross-validation over the target rows"
+    if data.tests:
+        tests = f"tests on {', '.join(data.tests)}"
+    if cv is not None:
+        tests += " that keeps equal rows together" + (" and groups" if data.group is not None else "")
     as_spectra = " (read as spectra)" if spectrum else ""
-    _say(f"{data.name}: {rows}, {features}{as_spectra}; sources {', '.join(data.sources)}; {tests}")
+    say(f"{data.name}: {rows}, {features}{as_spectra}; sources {', '.join(data.sources)}; {tests}")
 
 
 def _say_what_was_found(study, summary, out):
     units = study.data.units
     _print_summary(summary, units)
-    _say(f"\n{words.headline(summary)}")
+    say(f"\n{words.headline(summary, int(study.data.is_training_target.sum()))}")
     for target, text in words.findings(summary, units):
-        _say(f"- {target}: {text}")
+        say(f"- {target}: {text}")
     for name, error in words.failures(summary).items():
-        _say(f"! {name}: {error}")
-    _say(f"\nStudy: {study.seconds:.0f} s. To read and to send: {out / 'index.html'}")
-    _say("In the same folder: portability.csv, summary.csv, portability.png")
+        say(f"! {name}: {error}")
+    say(f"\nStudy: {study.seconds:.0f} s. To read and to send: {out / 'index.html'}")
+    say("In the same folder: portability.csv, summary.csv, portability.png")
 
 
 def _print_summary(summary, units):
-    head = ["learner", "best source", "target only", "merged", "transfer", "gain", "verdict"]
+    head = ["learner", "source_only", "target_only", "merge", "auto", "gain", "verdict"]
     rows = {}
     for record in summary.itertuples():
         rows.setdefault(record.target, []).append(
             [
                 record.learner,
-                f"{words.number(record.source)} {record.best_source}".strip(),
-                *(words.number(value) for value in (record.target_only, record.merged, record.transfer)),
+                f"{words.number(record.source_only)} {record.best_source}".strip(),
+                *(words.number(value) for value in (record.target_only, record.merge, record.auto)),
                 words.gain(record.gain_percent, record.spread_percent),
                 record.verdict,
             ]
@@ -207,14 +226,10 @@ def _print_summary(summary, units):
         pairs = enumerate(zip(row, widths, strict=True))
         return "  ".join(c.ljust(w) if i in text_columns else c.rjust(w) for i, (c, w) in pairs).rstrip()
 
-    _say("\nMean absolute error on the test rows")
-    _say(line(head))
+    say("\nMean absolute error on the test rows")
+    say(line(head))
     for target, group in rows.items():
         unit = f" ({units[target]})" if units.get(target) else ""
-        _say(f"{target}{unit} ".ljust(sum(widths) + 2 * len(widths) - 2, "-"))
+        say(f"{target}{unit} ".ljust(sum(widths) + 2 * len(widths) - 2, "-"))
         for row in group:
-            _say(line(row))
-
-
-def _say(text):
-    print(text, flush=True)
+            say(line(row))

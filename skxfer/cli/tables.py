@@ -1,13 +1,15 @@
 """From files or a data set of skxfer to inputs, labels, domains, and the part that each domain plays."""
 
 import re
+import shlex
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from ..input_kinds import counts_of, in_words, recognise_columns
+from ..input_kinds import Column, counts_of, in_words, recognise_columns
+from ..screening import plain_name
 from ..tables import read_table
 from .names import InputError, counted, resolve, some, split_list
 
@@ -15,6 +17,8 @@ FILE = "file"
 SHEET = "sheet"
 # From so many rows on, molecules are described by all cores.
 MANY = 2000
+# What `--missing -` stands for.
+DASHES = ("-", "--", "---", "–", "—")
 KIND_OPTIONS = ("formula", "smiles", "structure", "category")
 
 
@@ -26,13 +30,17 @@ class Data:
     table: pd.DataFrame  # inputs as they are in the file
     columns: dict  # what each column of the table was taken for
     Y: pd.DataFrame
-    domain: pd.Series
+    domain: pd.Series | None
     sources: list
     tests: list | None
     units: dict
     notes: list = field(default_factory=list)
     folder: str = "."
-    domain_column: str = "domain"
+    domain_column: str | None = None
+    group: pd.Series | None = None
+    chosen: tuple = ()  # columns named by --features
+    bad_cells: dict = field(default_factory=dict)
+    spelling: str | None = None
 
     @property
     def is_training_target(self):
@@ -60,29 +68,46 @@ class Data:
         return in_words(self.columns)
 
 
-def from_tables(args):
-    """Read the tables that the arguments name, and the roles of their columns and domains."""
+def from_tables(args, complete=True):
+    """Read the tables that the arguments name, and the roles of their columns and domains.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    complete : bool, default=True
+        Whether targets, domain and sources must be named.
+
+    Returns
+    -------
+    Data
+
+    Raises
+    ------
+    InputError
+    """
     if getattr(args, "dataset", None):
         raise InputError("give a table or --dataset, not both")
     table, readings = _read(args)
     columns = list(table.columns)
     notes = [note for reading in readings for note in reading.notes]
-    if not args.target:
+    if complete and not args.target:
         raise InputError(f"--target is needed: {args.tables[0]} has the columns {some(columns)}")
     targets = resolve(args.target, columns, "column")
-    domain_column = _domain_column(args, columns)
-    domain = _domains(table, domain_column)
-    sizes = domain.value_counts()
-    if not args.source:
+    domain_column = _domain_column(args, columns, complete)
+    domain = None if domain_column is None else _domains(table, domain_column, args.spelling, notes)
+    sizes = pd.Series(dtype=int) if domain is None else domain.value_counts()
+    if complete and not args.source:
         counts = some([f"{name} ({counted(count, 'row')})" for name, count in sizes.items()])
         raise InputError(f"--source is needed: the domains in {domain_column!r} are {counts}")
     what = f"domain in column {domain_column!r}"
     bad_cells = {name: error for reading in readings for name, error in reading.bad_cells.items()}
-    Y = _labels(table, targets, bad_cells, notes)
+    Y = _labels(table, targets, bad_cells, notes) if complete else table[targets]
     units = {name: unit for reading in readings for name, unit in reading.units.items() if name in targets}
+    group = resolve([args.group], columns, "column")[0] if args.group else None
+    roles = {*targets, domain_column, group} - {None}
     data = Data(
         name=", ".join(path.name for path in args.tables),
-        table=table.drop(columns=[*targets, domain_column]),
+        table=table.drop(columns=list(roles)),
         columns={},
         Y=Y,
         domain=domain,
@@ -92,9 +117,14 @@ def from_tables(args):
         notes=[*map(str, readings), *notes],
         folder=readings[0].folder,
         domain_column=domain_column,
+        group=None if group is None else table[group],
+        chosen=tuple(resolve(args.features, columns, "column")),
+        bad_cells=bad_cells,
+        spelling=args.spelling,
     )
-    _check_roles(data, domain_column)
-    data.columns = _recognise(args, data, columns, targets, bad_cells)
+    if complete:
+        _check_roles(data, domain_column)
+    data.columns = _recognise(args, data, columns, roles, bad_cells, complete)
     return data
 
 
@@ -112,7 +142,7 @@ def _read(args):
                 sep=args.sep,
                 decimal=args.decimal,
                 encoding=args.encoding,
-                missing=args.missing or (),
+                missing=[*(args.missing or ()), *(DASHES if "-" in (args.missing or ()) else ())],
                 header=not args.no_header,
                 on_bad_cell="text",
             )
@@ -156,33 +186,47 @@ def _with_options(text):
 
 def _cell_error(error):
     """Write what is wrong with a cell, with the options that help."""
-    remedy = f"Correct it, or leave the column out with --ignore {shell(error.column)}."
+    remedy = f"Correct it, or leave the column out with --ignore {shlex.quote(error.column)}."
     if error.marks:
-        options = " ".join(f"--missing {shell(mark)}" for mark in error.marks)
-        remedy += f" If it stands for a missing value: {options}"
+        remedy += f" If it stands for a missing value: {cell_options(error)}"
     return InputError(f"{error.problem} {remedy}")
 
 
-def shell(text):
-    """Quote a text for the shell."""
-    return text if re.fullmatch(r"[\w./%+=:@][\w./%+=:@-]*", text) else f"'{text}'"
+def cell_options(error):
+    """Return the options that declare what stands for a missing value in a column."""
+    # argparse takes '--' for itself: a single hyphen stands for all dashes.
+    marks = dict.fromkeys("-" if mark in DASHES else mark for mark in error.marks)
+    return " ".join(f"--missing {shlex.quote(mark)}" for mark in marks)
 
 
-def _domain_column(args, columns):
+def _domain_column(args, columns, needed):
     several = next((name for name in (FILE, SHEET) if name in columns), None)
     if args.domain:
         return resolve([args.domain], columns, "column")[0]
     if several == FILE and len(args.tables) > 1 or several == SHEET and args.sheet:
         return several
+    if not needed:
+        return None
     raise InputError(f"--domain is needed: {args.tables[0]} has the columns {some(columns)}")
 
 
-def _domains(table, column):
+def _domains(table, column, spelling, notes):
     domain = table[column]
     if domain.isna().any():
         where = _rows(domain.isna())
         raise InputError(f"column {column!r} has no domain in {where}: name it, or drop the row")
-    return domain.astype(str)
+    domain = domain.astype(str)
+    if spelling == "join":
+        usual = domain.value_counts()
+        plain = pd.Series({name: plain_name(name) for name in usual.index})
+        joined = {name: plain[plain == plain[name]].index[0] for name in usual.index}
+        changed = [f"{name!r} as {to!r}" for name, to in joined.items() if name != to]
+        if changed:
+            notes.append(f"Domains are joined: {', '.join(changed)}.")
+        domain = domain.map(joined)
+    elif spelling == "keep":
+        notes.append("Domains that differ in spelling only are kept apart.")
+    return domain
 
 
 def _units(args, targets):
@@ -231,22 +275,24 @@ def _check_roles(data, domain_column):
                 raise InputError(f"{name!r} has no label in the rows of the {who}: choose other roles")
 
 
-def _recognise(args, data, columns, targets, bad_cells):
+def _recognise(args, data, columns, roles, bad_cells, complete):
     """Say what each input column holds."""
     kinds = {}
     for kind in KIND_OPTIONS:
         kinds |= dict.fromkeys(resolve(getattr(args, kind), columns, "column"), kind)
     features = resolve(args.features, columns, "column") or None
     ignore = [name for name in resolve(args.ignore, columns, "column") if name in data.table]
-    clash = (set(features or ()) | set(kinds)) & {data.domain_column, *targets}
+    clash = (set(features or ()) | set(kinds)) & roles
     if clash:
-        raise InputError(f"{min(clash)!r} cannot be a feature: it is a target or the domain")
+        raise InputError(f"{min(clash)!r} cannot be a feature: it is a target, the domain or the group")
     found = recognise_columns(data.table, given=kinds, ignore=ignore, features=features, folder=data.folder)
     for name, column in found.items():
         chosen = column.kind == "ignored" and column.why in ("by choice", "not among the chosen features")
-        if name in bad_cells and name not in kinds and not chosen:
+        if complete and name in bad_cells and name not in kinds and not chosen:
             raise _cell_error(bad_cells[name])
-    if not counts_of(found):
+        if name in bad_cells and not chosen:
+            found[name] = Column(name, "ignored", "numbers, but for cells named below")
+    if complete and not counts_of(found):
         raise InputError(f"no column is left for features: {'; '.join(in_words(found))}")
     return found
 

@@ -27,21 +27,40 @@ def gain(value, spread):
     return f"{round(value):+d} ± {spread:.0f} %"
 
 
-def headline(summary):
-    """Answer the question in one sentence."""
+# Below so many target rows, no study can tell.
+FEWEST_TARGET_ROWS = 10
+
+
+def headline(summary, n_target=FEWEST_TARGET_ROWS):
+    """Answer the question in one sentence.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        From ``portability_summary``.
+    n_target : int
+        Target rows that models are trained on.
+
+    Returns
+    -------
+    str
+    """
     counts = summary["verdict"].value_counts()
     known = int(counts.drop("no result", errors="ignore").sum())
     if not known:
-        if summary["transfer"].notna().any():
-            return "There is no comparison: no learner finished both transfer and target-only."
+        if summary.reindex(columns=["auto", "target_only"]).notna().any(axis=None):
+            return "There is no comparison: no learner finished both auto and target_only."
         return "There is no result: no learner finished."
     helps, hurts = int(counts.get("helps", 0)), int(counts.get("hurts", 0))
     even = known - helps - hurts
     pairs = f"{known} combinations of learner and target" if known > 1 else "one learner and one target"
+    if n_target < FEWEST_TARGET_ROWS:
+        rows = f"{n_target} target rows are" if n_target != 1 else "1 target row is"
+        return f"{rows} too few to tell: transfer seems to help {helps} of {pairs} and to hurt {hurts}."
     if helps == known:
         return f"Yes: transfer lowers the error for {'all ' if known > 1 else ''}{pairs}."
     if not helps and not hurts:
-        return f"No clear gain: for {pairs}, transfer does as well as the target rows alone."
+        return f"No clear gain: for {pairs}, the gain by transfer is smaller than the scatter of the tests."
     parts = [f"helps {helps} of {pairs}"]
     parts += [f"brings no clear gain for {even}"] if even else []
     parts += [f"hurts {hurts}"] if hurts else []
@@ -61,17 +80,17 @@ def findings(summary, units):
         hurts = int((known["verdict"] == "hurts").sum())
         text = f"transfer helps {helps} of {len(known)} learners"
         text += f" and hurts {hurts}. " if hurts else ". "
-        best = known.loc[known["transfer"].idxmin()]
-        text += f"Best with transfer: {best['learner']}, {number(best['transfer'])}{unit}"
-        if best["transfer"] == best["target_only"]:
+        best = known.loc[known["auto"].idxmin()]
+        text += f"Best with transfer: {best['learner']}, {number(best['auto'])}{unit}"
+        if best["auto"] == best["target_only"]:
             text += ", the same as on target rows alone. "
         else:
             change = _gain_text(best["gain_percent"], best["spread_percent"])
             text += f"; on target rows alone it has {number(best['target_only'])}{unit} ({change}). "
-        columns = {"target_only": "on target rows alone", "merged": "with everything merged"}
-        columns |= {"source": "trained on a source and applied directly"}
+        columns = {"target_only": "on target rows alone", "merge": "on all rows merged"}
+        columns |= {"source_only": "trained on a source and applied as it is"}
         others = known.melt("learner", list(columns), "setting", "mae").dropna()
-        if len(others) and others["mae"].min() < best["transfer"]:
+        if len(others) and others["mae"].min() < best["auto"]:
             lowest = others.loc[others["mae"].idxmin()]
             how = columns[lowest["setting"]]
             text += f"Lower still: {lowest['learner']} {how}, {number(lowest['mae'])}{unit}."

@@ -157,7 +157,7 @@ class TableFeaturizer(TransformerMixin, BaseEstimator):
         if all(column.kind == "ignored" for column in self.columns_.values()):
             reasons = "; ".join(f"{column.name}: {column.why}" for column in self.columns_.values())
             raise ValueError(f"No column can be used ({reasons}). Name the kinds of columns that should be.")
-        self.transformers_, self._kept = {}, {}
+        self.transformers_, self._kept, self._sizes = {}, {}, {}
         blocks = [self._fit_column(table[name], self.columns_[name].kind) for name in self._used()]
         features = np.concatenate(blocks, axis=1)
         known = np.isfinite(features).any(axis=0)
@@ -200,7 +200,7 @@ class TableFeaturizer(TransformerMixin, BaseEstimator):
             if kind == "category":
                 names += [f"{name}={value}" for value in self.transformers_[name].categories_[0]]
             elif kind in OBJECTS:
-                inner = np.asarray(self.transformers_[name].get_feature_names_out(), dtype=object)
+                inner = _names_of(self.transformers_[name], self._sizes[name])
                 names += [f"{name}: {descriptor}" for descriptor in inner[self._kept[name]]]
             else:
                 names.append(str(name))
@@ -239,11 +239,12 @@ class TableFeaturizer(TransformerMixin, BaseEstimator):
         given = getattr(self, kind)
         model = KINDS[kind].make_transformer() if given is None else clone(given)
         values, inverse = _distinct(column[column.notna()], kind, self.folder)
-        with _CellsNamed(column, inverse, lambda one: clone(model).fit(one)):
+        with _CellsNamed(column, values, inverse, lambda one: clone(model).fit(one)):
             features = np.asarray(model.set_output(transform="default").fit_transform(values), dtype=float)
         changes = np.ptp(np.nan_to_num(features, nan=1e300), axis=0) > 0
         constant = self.drop_constant and changes.any()
         self._kept[name] = np.flatnonzero(changes if constant else np.ones(len(changes), dtype=bool))
+        self._sizes[name] = len(changes)
         self.transformers_[name] = model
         return _spread(features[inverse][:, self._kept[name]], column)
 
@@ -261,7 +262,7 @@ class TableFeaturizer(TransformerMixin, BaseEstimator):
         if not len(present):
             return np.full((len(column), len(kept)), np.nan)
         values, inverse = _distinct(present, kind, self.folder)
-        with _CellsNamed(column, inverse, model.transform):
+        with _CellsNamed(column, values, inverse, model.transform):
             features = np.asarray(model.transform(values), dtype=float)
         return _spread(features[inverse][:, kept], column)
 
@@ -269,6 +270,14 @@ class TableFeaturizer(TransformerMixin, BaseEstimator):
         if self.impute:
             features = np.where(np.isfinite(features), features, self.medians_)
         return np.asfortranarray(features)  # by column, as in a DataFrame that was read from a file
+
+
+def _names_of(model, n_features):
+    """Names of the features of a transformer; numbers if it has none."""
+    try:
+        return np.asarray(model.get_feature_names_out(), dtype=object)
+    except AttributeError:
+        return np.array([str(i) for i in range(n_features)], dtype=object)
 
 
 def _numbers(column):
@@ -314,8 +323,8 @@ def _spread(features, column):
 class _CellsNamed:
     """Context in which an error of a transformer names the column and row of the table."""
 
-    def __init__(self, column, inverse, attempt):
-        self.column, self.inverse, self.attempt = column, inverse, attempt
+    def __init__(self, column, values, inverse, attempt):
+        self.column, self.values, self.inverse, self.attempt = column, values, inverse, attempt
 
     def __enter__(self):
         return self
@@ -326,9 +335,8 @@ class _CellsNamed:
         present = self.column[self.column.notna()]
         for number in range(self.inverse.max(initial=-1) + 1):
             at = int(np.flatnonzero(self.inverse == number)[0])
-            cell = present.iloc[at]
             try:
-                self.attempt(as_object_array([cell]))
+                self.attempt(as_object_array([self.values[number]]))
             except (TypeError, ValueError) as reason:
                 text = re.sub(r"^(Row|Structure) 0[,:]? ?", "", str(reason))
                 raise ValueError(f"Column {self.column.name!r}, row {present.index[at]}: {text}") from reason

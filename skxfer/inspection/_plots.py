@@ -10,10 +10,10 @@ from ._drawing import METRICS, SOURCE_STYLES, axis_label, headline, panels, unit
 
 # Of the palette of Okabe and Ito; the markers tell them apart in print without colour.
 SETTING_STYLE = {
-    "source only": {"color": "#009E73", "marker": "^"},
-    "target only": {"color": "#000000", "marker": "o", "markerfacecolor": "white"},
-    "merged": {"color": "#0072B2", "marker": "s"},
-    "transfer": {"color": "#D55E00", "marker": "D"},
+    "source_only": {"color": "#009E73", "marker": "^"},
+    "target_only": {"color": "#000000", "marker": "o", "markerfacecolor": "white"},
+    "merge": {"color": "#0072B2", "marker": "s"},
+    "auto": {"color": "#D55E00", "marker": "D"},
 }
 
 
@@ -160,13 +160,13 @@ class PortabilityDisplay:
                 mean,
                 np.arange(len(learners)) - offset,
                 xerr=[mean - low, high - mean],
-                label=setting_label(setting),
+                label=setting,
                 linestyle="none",
                 markersize=5.5,
                 markeredgewidth=1.2,
                 elinewidth=1.2,
                 capsize=0,
-                zorder=4 if setting == "transfer" else 3,
+                zorder=4 if setting == "auto" else 3,
                 **style,
             )
         for row, learner in enumerate(learners):
@@ -298,7 +298,7 @@ class LearningCurveDisplay:
             for setting in results["setting"].unique():
                 part = table.loc[setting].sort_index()
                 style = SETTING_STYLE[setting] | {"markersize": 5, "linewidth": 1.6}
-                if setting == "source only":
+                if setting == "source_only":
                     style |= {"marker": "", "linestyle": "--"}
                 ax.plot(part.index, part["mean"], label=setting, zorder=3, **style)
                 band = {"color": style["color"], "alpha": 0.13, "linewidth": 0, "zorder": 2}
@@ -324,20 +324,13 @@ class LearningCurveDisplay:
 
 def setting_styles(settings):
     """Return matplotlib keywords for each setting, the sources told apart."""
-    sources = [name for name in settings if name.startswith("source: ")]
+    sources = [name for name in settings if name.startswith("source_only: ")]
     return {
         name: SOURCE_STYLES[sources.index(name) % len(SOURCE_STYLES)]
         if name in sources
         else SETTING_STYLE[name]
         for name in settings
     }
-
-
-def setting_label(setting):
-    """Return the words for a setting in a legend."""
-    if setting.startswith("source: "):
-        return f"{setting.removeprefix('source: ')} applied directly"
-    return {"merged": "all merged"}.get(setting, setting)
 
 
 def _spans(results, by, metric):

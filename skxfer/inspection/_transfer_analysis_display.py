@@ -6,12 +6,12 @@ from ..model_selection import transfer_analysis, transfer_analysis_summary
 from ._drawing import OWN_COLOR, SOURCE_STYLES, headline, panels
 
 BASELINE_STYLE = {"color": "#555555", "marker": "o"}
-# Full transfer has the colour that "transfer" has in the other studies.
+# Full transfer has the colour that "auto" has in the other studies.
 ALL_STYLE = {"color": "#D55E00", "marker": "D"}
 
 
 class TransferAnalysisDisplay:
-    """Drawing of a transfer analysis: the gain over scratch by source and carried part.
+    """Drawing of a transfer analysis: the gain over ``target_only`` by source and carried part.
 
     Use :meth:`from_results` or :meth:`from_estimator` to make one.
 
@@ -29,7 +29,7 @@ class TransferAnalysisDisplay:
 
     See Also
     --------
-    PortabilityDisplay : Transfer, merged and target-only training side by side.
+    PortabilityDisplay : Several strategies and their competition side by side.
 
     Examples
     --------
@@ -42,7 +42,7 @@ class TransferAnalysisDisplay:
     >>> target = pairs.pop("target")
     >>> display = TransferAnalysisDisplay.from_estimator(SGDRegressor(), pairs, target, n_splits=5)
     >>> display.ax_.get_xlabel()
-    'gain over scratch (%)'
+    'gain over target_only (%)'
     """
 
     def __init__(self, results):
@@ -85,7 +85,7 @@ class TransferAnalysisDisplay:
     def plot(self, ax=None, *, alpha=0.05):
         """Draw.
 
-        Sources are in order of their distance from the target, the nearest on
+        Sources are in order of their distance from the target domain, the nearest on
         top; baselines are below them. A filled mark is a gain or loss that is significant after
         correction for the number of comparisons.
 
@@ -101,7 +101,7 @@ class TransferAnalysisDisplay:
         self : TransferAnalysisDisplay
         """
         self.summary_ = transfer_analysis_summary(self.results, alpha=alpha)
-        table = self.summary_[self.summary_["kind"] != "scratch"]
+        table = self.summary_[self.summary_["kind"] != "target_only"]
         transfers, baselines = table[table["kind"] == "transfer"], table[table["kind"] == "baseline"]
         by_distance = transfers.drop_duplicates("source").sort_values("domain_distance", kind="stable")
         order = [*by_distance["source"], *baselines["source"]]
@@ -122,7 +122,7 @@ class TransferAnalysisDisplay:
         names = [f"{name}\ndistance {known[name]:.2f}" if name in known else name for name in order]
         ax.set_yticks(range(len(order)), names)
         ax.set_ylim(len(order) - 0.5, -0.5)
-        ax.set_xlabel("gain over scratch (%)")
+        ax.set_xlabel("gain over target_only (%)")
         ax.tick_params(axis="y", length=0)
         ax.grid(axis="x", color="#dddddd", linewidth=0.8, zorder=1)
         ax.set_axisbelow(True)
@@ -159,7 +159,8 @@ class TransferAnalysisDisplay:
         n_splits, n_seeds = self.results["split"].nunique(), self.results["seed"].nunique()
         sizes = self.results[["n_train", "n_test"]].mean().round().astype(int)
         text = (
-            f"{n_splits} splits of the target, {sizes['n_train']} rows to train and {sizes['n_test']} to test"
+            f"{n_splits} splits of the target rows, {sizes['n_train']} rows to train and "
+            f"{sizes['n_test']} to test"
             + (f"; {n_seeds} seeds" if n_seeds > 1 else "")
             + f". Points: mean paired gain; bars: {100 * (1 - alpha):g} % confidence interval. "
             "Filled: significant after Holm's correction; hollow: not"

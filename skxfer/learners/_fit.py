@@ -23,7 +23,7 @@ from ._kinds import (
 )
 
 
-def fit_learner(estimator, X, Y, *, sample_weight=None, seed=None):
+def fit_learner(estimator, X, Y, *, sample_weight=None, seed=None, metadata=None):
     """Fit a clone of any learner on labels that may be several and may be missing.
 
     Parameters
@@ -36,6 +36,8 @@ def fit_learner(estimator, X, Y, *, sample_weight=None, seed=None):
     sample_weight : ndarray of shape (n_samples,), optional
     seed : int, optional
         Sets every ``random_state`` in the learner, and torch's generator for the duration.
+    metadata : dict of str to ndarray of shape (n_samples,), optional
+        More arguments of the learner's ``fit``.
 
     Returns
     -------
@@ -49,7 +51,7 @@ def fit_learner(estimator, X, Y, *, sample_weight=None, seed=None):
     if missing or (Y.shape[1] > 1 and not supports_multi_output(model)):
         model = PerTarget(model)
     with seeded_torch(model, seed):
-        return fit_in_place(model, X, Y, sample_weight)
+        return fit_in_place(model, X, Y, sample_weight, **metadata or {})
 
 
 def predict_learner(model, X, *, n_targets=None, finite=True):
@@ -120,7 +122,7 @@ class PerTarget(RegressorMixin, BaseEstimator):
     def __init__(self, estimator):
         self.estimator = estimator
 
-    def fit(self, X, Y, sample_weight=None):
+    def fit(self, X, Y, sample_weight=None, **metadata):
         """Fit one learner per column of Y, shape (n_samples, n_targets)."""
         from sklearn.dummy import DummyRegressor
 
@@ -131,7 +133,8 @@ class PerTarget(RegressorMixin, BaseEstimator):
                 model = DummyRegressor(strategy="constant", constant=0.0).fit(np.zeros((1, 1)), [0.0])
             else:
                 weight = None if sample_weight is None else sample_weight[rows]
-                model = fit_in_place(clone(self.estimator), take(X, rows), y[rows][:, None], weight)
+                here = {name: value[rows] for name, value in metadata.items()}
+                model = fit_in_place(clone(self.estimator), take(X, rows), y[rows][:, None], weight, **here)
             self.estimators_.append(model)
         return self
 

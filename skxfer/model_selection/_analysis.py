@@ -26,21 +26,21 @@ def portability_summary(results):
     DataFrame
         One row per learner and target:
 
-        ``target_only``, ``merged``, ``transfer``
+        ``target_only``, ``merge``, ``auto``
             Mean absolute error, averaged over the tests (test domain x fold x seed).
-        ``best_source``, ``source``
-            The source that does best when applied directly, and its error.
+        ``best_source``, ``source_only``
+            The source whose model does best as it is, and its error.
         ``gain_percent``
-            By how much the error of transfer is below that of target only.
+            By how much the error of ``auto`` is below that of ``target_only``.
         ``spread_percent``
             Standard deviation of the gain over the tests, or, where that is
             larger, its mean standard error over the rows of a test.
         ``n_tests``
             Tests that both settings finished.
         ``cv_gain_percent``
-            The gain that transfer's own cross-validation saw beforehand.
+            The gain that the cross-validation inside ``auto`` saw beforehand.
         ``strategy``
-            What transfer chose, most frequent first.
+            The strategies with the largest share in ``auto``, most frequent first.
         ``verdict``
             ``"helps"`` or ``"hurts"`` if the gain is larger than its spread and
             than 1 %, else ``"no clear gain"``; ``"no result"`` without any number.
@@ -70,12 +70,12 @@ def portability_summary(results):
 
 def _verdict(learner, target, group):
     mean = group.groupby("setting", sort=False)["mae"].mean()
-    direct = mean[mean.index.str.startswith("source: ")].dropna()
+    direct = mean[mean.index.str.startswith("source_only: ")].dropna()
     by_test = group.pivot_table(index=TESTS, columns="setting", values="mae")
-    both = by_test.reindex(columns=["target only", "transfer"]).dropna()
-    transfer = group[group["setting"] == "transfer"]
+    both = by_test.reindex(columns=["target_only", "auto"]).dropna()
+    transfer = group[group["setting"] == "auto"]
     gains = transfer["gain"].dropna()
-    alone, transferred = both["target only"].sum(), both["transfer"].sum()
+    alone, transferred = both["target_only"].sum(), both["auto"].sum()
     gain = spread = np.nan
     if len(gains):
         gain = 1 - transferred / alone if alone else float(gains.mean())
@@ -94,11 +94,11 @@ def _verdict(learner, target, group):
     return {
         "learner": learner,
         "target": target,
-        "target_only": mean.get("target only", np.nan),
-        "best_source": direct.idxmin().removeprefix("source: ") if len(direct) else "",
-        "source": direct.min() if len(direct) else np.nan,
-        "merged": mean.get("merged", np.nan),
-        "transfer": mean.get("transfer", np.nan),
+        "target_only": mean.get("target_only", np.nan),
+        "best_source": direct.idxmin().removeprefix("source_only: ") if len(direct) else "",
+        "source_only": direct.min() if len(direct) else np.nan,
+        "merge": mean.get("merge", np.nan),
+        "auto": mean.get("auto", np.nan),
         "gain_percent": 100 * gain,
         "spread_percent": 100 * spread,
         "n_tests": len(gains),
@@ -127,11 +127,11 @@ def learning_curve_transfer(
     verbose=0,
     fit_timeout=None,
 ):
-    """Follow the error as the number of target rows grows: from scratch, from the sources, with transfer.
+    """Follow the error as the number of target rows grows, without and with transfer.
 
-    - ``"target only"``: the learner trained on n target rows.
-    - ``"source only"``: the learner trained on all sources together, no target row.
-    - ``"transfer"``: :class:`~skxfer.transfer.HierarchicalTransfer` on both.
+    - ``"target_only"``: the learner trained on n target rows.
+    - ``"source_only"``: the learner trained on all sources together, no target row.
+    - ``"auto"``: :class:`~skxfer.transfer.HierarchicalTransfer` on both, in which all strategies compete.
 
     Parameters
     ----------
@@ -143,10 +143,10 @@ def learning_curve_transfer(
     sample_domain : array-like of shape (n_samples,)
         The domain of each row.
     source_domains : list of labels
-        Domains with much data. All others are the target.
+        Domains with much data. All others are target domains.
     train_sizes : list of int or float
-        Numbers of target rows, or shares of those there are. For each seed the
-        rows are drawn anew, and a smaller set is part of the larger ones.
+        Numbers of target rows, or shares of those there are. Each seed
+        draws other rows, and a smaller set is part of the larger ones.
     test_domains : list of labels, optional
         Target domains to be predicted: their rows are in no training set.
     cv : int or splitter, optional
@@ -196,8 +196,8 @@ def learning_curve_transfer(
     ... )
     >>> table = curve.pivot(index="n_target", columns="setting", values="mae")
     >>> list(table.columns)
-    ['source only', 'target only', 'transfer']
-    >>> bool((table["transfer"] < table["target only"]).all())
+    ['auto', 'source_only', 'target_only']
+    >>> bool((table["auto"] < table["target_only"]).all())
     True
     """
     seeds = check_seeds(seeds)
@@ -214,13 +214,13 @@ def learning_curve_transfer(
             few = np.sort(order[:size])
             here = test.with_size(size)
             model = transfer_model(transfer, learner, problem, use, test.seed, size)
-            plan.add(name, "transfer", model, problem.with_sources(few), here, random=True)
-            plan.add(name, "target only", learner, few, here)
-            plan.add(name, "source only", learner, everything, here)
+            plan.add(name, "auto", model, problem.with_sources(few), here, random=True)
+            plan.add(name, "target_only", learner, few, here)
+            plan.add(name, "source_only", learner, everything, here)
     columns = ["n_target", *COLUMNS[1:]]
     return plan.run(
         [name],
-        ["source only", "target only", "transfer"],
+        ["source_only", "target_only", "auto"],
         columns,
         n_jobs=n_jobs,
         verbose=verbose,

@@ -1,4 +1,4 @@
-"""The portability study: does data from other domains help, for which learner, on which target?"""
+"""The portability study: does data from other domains help, for which learner and which target?"""
 
 from sklearn.base import clone
 
@@ -6,7 +6,7 @@ from ..learners import check_learners
 from ..transfer import HierarchicalTransfer
 from ._runs import Plan, Problem, check_seeds
 
-SETTINGS = ("source", "target_only", "merged", "transfer")
+SETTINGS = ("source_only", "target_only", "merge", "auto")
 COLUMNS = (
     *("learner", "setting", "target", "test_domain", "fold", "seed", "n_train", "n_test"),
     *("mae", "rmse", "r2", "gain", "gain_se", "fit_seconds", "strategy", "transfer_gain", "error"),
@@ -35,10 +35,11 @@ def portability_study(
 
     For each learner, up to four settings:
 
-    - ``"source: NAME"``: trained on one source, applied to the test rows as it is.
-    - ``"target only"``: trained on the target rows, no transfer. What transfer must beat.
-    - ``"merged"``: trained on all sources and the target rows together.
-    - ``"transfer"``: :class:`~skxfer.transfer.HierarchicalTransfer` over the learner.
+    - ``"source_only: NAME"``: trained on one source, applied to the test rows as it is.
+    - ``"target_only"``: trained on the target rows, no transfer. What transfer must beat.
+    - ``"merge"``: trained on all sources and the target rows together.
+    - ``"auto"``: :class:`~skxfer.transfer.HierarchicalTransfer` over the learner, in which all strategies
+      compete on the target rows.
 
     Parameters
     ----------
@@ -51,12 +52,12 @@ def portability_study(
     sample_domain : array-like of shape (n_samples,)
         The domain of each row.
     source_domains : list of labels
-        Domains with much data. All others are the target.
+        Domains with much data. All others are target domains.
     test_domains : list of labels, optional
         Target domains to be predicted: their rows are in no training set.
     cv : int or splitter, optional
         Without `test_domains`: folds over the target rows. Default:
-        :class:`LeaveOneTargetDomainOut` where the target has several domains,
+        :class:`LeaveOneTargetDomainOut` where there are several target domains,
         else :class:`TargetKFold` with five folds and the seed of the run.
     transfer : estimator, optional
         A meta-estimator with the parameters `estimator`, `source_domains` and
@@ -66,7 +67,7 @@ def portability_study(
         Put before each learner (``SpectrumFeaturizer()``), fitted with it.
     seeds : int or list of int, default=(0,)
         Seeds of the runs; a number n means ``range(n)``.
-    settings : list of {"source", "target_only", "merged", "transfer"}
+    settings : list of {"source_only", "target_only", "merge", "auto"}
     target_names : list of str, optional
         Default: the columns of y.
     n_jobs : int, optional
@@ -88,12 +89,12 @@ def portability_study(
         ``mae``, ``rmse``, ``r2``
             On the test rows; errors in the unit of y.
         ``gain``, ``gain_se``
-            By what share the MAE is below that of "target only" with the same
+            By what share the MAE is below that of ``target_only`` with the same
             learner, test rows and seed; standard error over the test rows.
         ``fit_seconds``
             Wall time of the fit, for all targets together.
         ``strategy``, ``transfer_gain``
-            What transfer chose for this target, and the gain that its own
+            The strategy with the largest share in ``auto`` for this target, and the gain that its own
             cross-validation saw.
         ``error``
             Why there is no number; empty if all went well.
@@ -132,7 +133,7 @@ def portability_study(
     ...     source_domains=data.source_domains, test_domains=data.test_domains,
     ... )
     >>> mae = results.set_index("setting")["mae"]
-    >>> bool(mae["transfer"] < mae["target only"])
+    >>> bool(mae["auto"] < mae["target_only"])
     True
     """
     if isinstance(settings, str):
@@ -147,19 +148,19 @@ def portability_study(
 
     plan = Plan(problem)
     # First what all is compared with, and is quick; then the longest, so that no worker ends alone on one.
-    for setting in ("target_only", "transfer", "merged", "source"):
+    for setting in ("target_only", "auto", "merge", "source_only"):
         for name, learner in learners.items() if setting in settings else ():
             for test, rows in folds:
-                if setting == "transfer":
+                if setting == "auto":
                     model = transfer_model(transfer, learner, problem, use, test.seed, len(rows))
-                    plan.add(name, "transfer", model, problem.with_sources(rows), test, random=True)
-                elif setting == "source":
+                    plan.add(name, "auto", model, problem.with_sources(rows), test, random=True)
+                elif setting == "source_only":
                     for source, source_rows in problem.sources.items():
-                        plan.add(name, f"source: {source}", learner, source_rows, test)
+                        plan.add(name, f"source_only: {source}", learner, source_rows, test)
                 else:
                     train = rows if setting == "target_only" else problem.with_sources(rows)
-                    plan.add(name, setting.replace("_", " "), learner, train, test)
-    order = [*(f"source: {source}" for source in problem.sources), "target only", "merged", "transfer"]
+                    plan.add(name, setting, learner, train, test)
+    order = [*(f"source_only: {source}" for source in problem.sources), "target_only", "merge", "auto"]
     return plan.run(list(learners), order, list(COLUMNS), n_jobs=n_jobs, verbose=verbose, timeout=fit_timeout)
 
 

@@ -158,14 +158,14 @@ class Run(Job):
 
     def fit(self, problem):
         X, Y = take(problem.X, self.train), problem.Y[self.train]
-        if self.setting == "transfer":
+        if self.setting == "auto":
             return clone(self.model).fit(X, Y, sample_domain=problem.labels[self.train])
         return fit_learner(self.model, X, Y, seed=self.seed)
 
     def use(self, model, problem):
         options = {"n_targets": problem.Y.shape[1], "finite": False}  # each target is judged by itself
         found = Found([predict_learner(model, take(problem.X, test.rows), **options) for test in self.tests])
-        if self.setting == "transfer":
+        if self.setting == "auto":
             found.strategy = list(getattr(model, "strategy_", []))
             found.transfer_gain = list(np.atleast_1d(getattr(model, "transfer_gain_", [])))
         return found
@@ -204,7 +204,7 @@ class Plan:
         alone = {
             (job.learner, test.key): prediction
             for job, outcome in finished
-            if job.setting == "target only" and not outcome.error
+            if job.setting == "target_only" and not outcome.error
             for test, prediction in zip(job.tests, outcome.value.predictions, strict=True)
         }
         rows = [row for job, outcome in finished for row in _rows(job, outcome, self.problem, alone)]

@@ -1,4 +1,4 @@
-"""Transfer analysis: what each source, and each carried part of a model, gains over a start from scratch."""
+"""Transfer analysis: what each source, and each carried part of a model, gains over the target rows alone."""
 
 from collections.abc import Mapping
 from numbers import Integral
@@ -19,10 +19,11 @@ from ._jobs import Outcome, run_jobs
 from ._runs import check_seeds
 from ._transfer_runs import Data, Run, SourceFit
 
-SCRATCH = "scratch"
+ALONE = "target_only"
 COLUMNS = (
-    *("kind", "source", "carry", "split", "seed", "n_train", "n_test", "n_target", "error", "scratch_error"),
-    *("gain_percent", "source_seconds", "fit_seconds", "scratch_seconds", *DISTANCES, "failure"),
+    *("kind", "source", "carry", "split", "seed", "n_train", "n_test", "n_target"),
+    *("error", "target_only_error", "gain_percent"),
+    *("source_seconds", "fit_seconds", "target_only_seconds", *DISTANCES, "failure"),
 )
 
 
@@ -45,12 +46,12 @@ def transfer_analysis(
     verbose=0,
     fit_timeout=None,
 ):
-    """Compare starts from several sources with a start from scratch, on the same rows and seeds.
+    """Compare starts from several sources with training on the target rows alone, on the same rows and seeds.
 
     What a model gains from sources that differ in one respect says what that
     respect is worth to it, and what it gains from a part of the source model
     alone says where in the model this knowledge sits [1]_. Each split of the
-    target rows is used by scratch and by every source and part, with the same
+    target rows is used by ``target_only`` and by every source and part, with the same
     seed; so differences are paired. The source models are fitted once for each seed.
 
     What is done depends on the learner. One with a parameter `init`, such as
@@ -62,7 +63,7 @@ def transfer_analysis(
     Parameters
     ----------
     estimator : regressor
-        Any learner. Scratch and sources are fitted without its `freeze`.
+        Any learner. Sources, and ``target_only``, are fitted without its `freeze`.
     sources : dict of str to (X, y) or fitted regressor
         The domains to start from. One that is fitted already is used as it is, with every seed.
     target : tuple of (X, y)
@@ -106,29 +107,30 @@ def transfer_analysis(
     Returns
     -------
     DataFrame
-        One row per source (scratch first, baselines last), carried part, split and seed:
+        One row per source (``target_only`` first, baselines last), carried part, split and seed:
 
         ``kind``
-            ``"scratch"``, ``"transfer"`` or ``"baseline"``.
+            ``"target_only"``, ``"transfer"`` or ``"baseline"``.
         ``source``, ``carry``, ``split``, ``seed``
-            Which run it is; scratch and baselines carry nothing (``""``).
+            Which run it is; ``target_only`` and baselines carry nothing (``""``).
         ``n_train``, ``n_test``, ``n_target``
             Target rows with a label: in training, tested, and in all.
-        ``error``, ``scratch_error``
-            On the test rows, in the unit of y, and that of scratch in the same split with the same seed.
+        ``error``, ``target_only_error``
+            On the test rows, in the unit of y, and that of training on the target rows alone, in the same
+            split with the same seed.
             With `scoring` minus the score, so that less is better.
         ``gain_percent``
-            By how much the error is below that of scratch.
-        ``source_seconds``, ``fit_seconds``, ``scratch_seconds``
+            By how much the error is below that of ``target_only``.
+        ``source_seconds``, ``fit_seconds``, ``target_only_seconds``
             Wall time of the source fit (0 if it was fitted already), of the
-            fit on the target rows, and of that of scratch.
+            fit on the target rows, and of that of ``target_only``.
         ``domain_distance``
             Between the inputs of source and target: 0 for the same distribution, at most 1 (the
             energy coefficient of their standardised features).
         ``label_distance``
             Wasserstein distance between the labels, each scaled to mean 0 and variance 1.
         ``label_shift``
-            Between their means, in standard deviations of the target's labels.
+            Between their means, in standard deviations of the labels of the target rows.
         ``failure``
             Why there is no error; empty if all went well.
 
@@ -141,7 +143,7 @@ def transfer_analysis(
         A source that is neither (X, y) nor a fitted regressor, or one of another kind than `estimator`.
     ValueError
         `carry` for a learner without that parameter, an `estimator` that has
-        `init` already, sources whose inputs are of another kind than those of the target.
+        `init` already, sources whose inputs are of another kind than the target rows.
 
     Warns
     -----
@@ -152,7 +154,8 @@ def transfer_analysis(
     --------
     transfer_analysis_summary : Mean gains and whether they are significant.
     skxfer.inspection.TransferAnalysisDisplay : Draws them.
-    portability_study : Transfer, merged and target-only training for several learners.
+    portability_study : The strategies ``source_only``, ``target_only`` and ``merge``, and their
+        competition, for several learners.
 
     Notes
     -----
@@ -178,16 +181,16 @@ def transfer_analysis(
     >>> sources = {"same law": (X[60:160], y[60:160]), "no law": (X[160:], rng.permutation(y[160:]))}
     >>> runs = transfer_analysis(Ridge(), sources, (X[:60], y[:60]), train_size=6)
     >>> transfer_analysis_summary(runs)[["source", "verdict"]].to_numpy().tolist()
-    [['scratch', 'reference'], ['same law', 'helps'], ['no law', 'no clear gain']]
+    [['target_only', 'reference'], ['same law', 'helps'], ['no law', 'no clear gain']]
     """
     _check_fresh(estimator)
     seeds = check_seeds(seeds)
     carry = _check_carry(carry, estimator)
     baselines = dict(baselines or {})
     data, fitted = _check_data(estimator, sources, target)
-    names = [SCRATCH, *data.sources, *baselines]
+    names = [ALONE, *data.sources, *baselines]
     if len(set(names)) < len(names):
-        raise ValueError(f"Sources and baselines need names of their own other than {SCRATCH!r}: {names}.")
+        raise ValueError(f"Sources and baselines need names of their own other than {ALONE!r}: {names}.")
     if scoring is not None:
         data.scorer = check_scoring(estimator, scoring)
     splits = _splits(data, cv, n_splits, train_size, test_size, random_state)
@@ -208,7 +211,7 @@ def transfer_analysis(
     done = {(first[i].learner, first[i].seed): outcomes[i] for i in outcomes}
     done |= {(name, seed): Outcome(fitted[name], seconds=0.0) for name in fitted for seed in seeds}
 
-    runs = [Run(SCRATCH, "", plain, seed, "scratch", *split) for seed in seeds for split in splits]
+    runs = [Run(ALONE, "", plain, seed, "target_only", *split) for seed in seeds for split in splits]
     for name in data.sources:
         for label, parts in carry.items():
             learner = _with(estimator, carry=parts) if _carries(estimator) else estimator
@@ -230,18 +233,18 @@ def transfer_analysis(
 
 def _table(finished, data, far, interrupted):
     errors = [np.nan if outcome.error else outcome.value for _, outcome in finished]
-    scratch = {
+    alone = {
         (run.split, run.seed): (error, outcome.seconds)
         for (run, outcome), error in zip(finished, errors, strict=True)
-        if run.kind == "scratch"
+        if run.kind == "target_only"
     }
     n_target = len(data.labelled(np.arange(len(data.Y))))
     rows = []
     for (run, outcome), error in zip(finished, errors, strict=True):
-        scratch_error, scratch_seconds = scratch.get((run.split, run.seed), (np.nan, np.nan))
+        alone_error, alone_seconds = alone.get((run.split, run.seed), (np.nan, np.nan))
         gain = np.nan
-        if scratch_error:
-            gain = 100 * (scratch_error - error) / abs(scratch_error)
+        if alone_error:
+            gain = 100 * (alone_error - error) / abs(alone_error)
         rows.append(
             {
                 "kind": run.kind,
@@ -253,11 +256,11 @@ def _table(finished, data, far, interrupted):
                 "n_test": len(data.labelled(run.test)),
                 "n_target": n_target,
                 "error": error,
-                "scratch_error": scratch_error,
+                "target_only_error": alone_error,
                 "gain_percent": gain,
                 "source_seconds": 0.0 if run.start is None else run.start.seconds,
                 "fit_seconds": outcome.seconds,
-                "scratch_seconds": scratch_seconds,
+                "target_only_seconds": alone_seconds,
                 **(far[run.learner] if run.kind == "transfer" else dict.fromkeys(DISTANCES, np.nan)),
                 "failure": outcome.error,
             }
@@ -268,12 +271,12 @@ def _table(finished, data, far, interrupted):
 
 
 def _check_fresh(estimator):
-    """Refuse a learner that starts from something already: its scratch would be none."""
+    """Refuse a learner that starts from something already: then nothing would be without transfer."""
     inner = innermost(estimator)
     if can_continue(inner) and not goes_on(inner) and inner.get_params(deep=False)["init"] is not None:
         raise ValueError(
-            f"{type(inner).__name__} has init set, so that scratch would start from it too: leave init out, "
-            "and pass the model as a source."
+            f"{type(inner).__name__} has init set, so that target_only would start from it too: leave init "
+            "out, and pass the model as a source."
         )
 
 
@@ -318,14 +321,14 @@ def _check_data(estimator, sources, target):
         checked[name] = _check_pair(f"source {name!r}", source, columns, allow_nan, reset=False)
         if (getattr(checked[name][0], "ndim", 2) == 1) != (getattr(X, "ndim", 2) == 1):
             raise ValueError(
-                f"The inputs of source {name!r} are of another kind than those of the target: either all are "
+                f"The inputs of source {name!r} are of another kind than the target rows: either all are "
                 "tables or all are sequences of objects."
             )
     return Data(X, Y, checked), fitted
 
 
 class _Columns(BaseEstimator):
-    """Remembers the columns of the target, with which those of the sources are compared."""
+    """Remembers the columns of the target rows, with which those of the sources are compared."""
 
 
 def _check_pair(what, pair, columns, allow_nan, *, reset):

@@ -1,4 +1,4 @@
-"""The fits of a transfer analysis: of sources, from scratch, and from a source."""
+"""The fits of a transfer analysis: of sources, of the target rows alone, and from a source."""
 
 from dataclasses import dataclass
 
@@ -41,7 +41,7 @@ class SourceFit(Job):
 
 @dataclass
 class Run(Job):
-    """A fit on target rows, from scratch or from a source; its outcome is the error on the test rows."""
+    """A fit on target rows, alone or from a source; its outcome is the error on the test rows."""
 
     seed: int
     kind: str
@@ -64,7 +64,7 @@ class Run(Job):
             return continue_learner(self.start.value, self.model, X, Y, seed=self.seed)
         source = [("source", FrozenEstimator(self.start.value))]
         model = HierarchicalTransfer(
-            self.model, sources=source, strategy="frozen", guard=False, random_state=self.seed
+            self.model, sources=source, strategy="frozen_experts", guard=False, random_state=self.seed
         )
         return model.fit(X, Y.ravel() if Y.shape[1] == 1 else Y)
 

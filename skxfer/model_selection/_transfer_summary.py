@@ -11,7 +11,7 @@ ROUNDING = 1e-12
 
 
 def transfer_analysis_summary(results, *, alpha=0.05):
-    """Answer, for each source and carried part: does starting from it beat starting from scratch?
+    """Answer, for each source and carried part: does starting from it beat the target rows alone?
 
     The gain is tested over the splits, in pairs with the same rows and seed.
     Errors are first averaged over the seeds of a split, since seeds are no new
@@ -36,28 +36,28 @@ def transfer_analysis_summary(results, *, alpha=0.05):
     Returns
     -------
     DataFrame
-        One row for scratch, each source and carried part, and each baseline:
+        One row for ``target_only``, each source and carried part, and each baseline:
 
         ``kind``, ``source``, ``carry``
             As in `results`.
         ``error``, ``error_std``
             Mean over the splits, and standard deviation over them.
-        ``scratch_error``
-            The mean error of scratch in the same runs.
+        ``target_only_error``
+            The mean error of ``target_only`` in the same runs.
         ``gain_percent``, ``gain_low``, ``gain_high``
-            By how much the mean error is below that of scratch, and the limits
+            By how much the mean error is below that of ``target_only``, and the limits
             of its confidence interval by the same test, not corrected for the number of rows.
         ``p_value``, ``p_holm``
             Two-sided; NaN with fewer than two splits.
         ``verdict``
             ``"helps"`` or ``"hurts"`` (a baseline: ``"better"`` or ``"worse"``) if
-            ``p_holm < alpha``, else ``"no clear gain"``; ``"reference"`` for scratch;
+            ``p_holm < alpha``, else ``"no clear gain"``; ``"reference"`` for ``target_only``;
             ``"no result"`` without any number.
         ``n_splits``, ``n_seeds``
             That were finished.
         ``source_seconds``, ``fit_seconds``, ``cost_ratio``
             Mean time of the source fit and of the fit on the target rows, and both
-            together as a multiple of a fit from scratch.
+            together as a multiple of the fit of ``target_only``.
         ``domain_distance``, ``label_distance``, ``label_shift``
             As in `results`.
         ``n_failed``, ``failure``
@@ -83,7 +83,7 @@ def transfer_analysis_summary(results, *, alpha=0.05):
     >>> from skxfer.model_selection import transfer_analysis_summary
     >>> runs = pd.DataFrame({"kind": "transfer", "source": "gas", "carry": "all", "split": range(4),
     ...     "seed": 0, "n_train": 90, "n_test": 10, "error": [0.5, 0.6, 0.5, 0.6],
-    ...     "scratch_error": [1.0, 1.1, 1.1, 1.0]})
+    ...     "target_only_error": [1.0, 1.1, 1.1, 1.0]})
     >>> summary = transfer_analysis_summary(runs)
     >>> summary[["gain_percent", "p_value", "verdict"]].round(4).to_numpy().tolist()
     [[47.619, 0.002, 'helps']]
@@ -151,25 +151,25 @@ def holm(p_values):
 
 
 def _row(kind, source, carry, group, alpha):
-    paired = group.dropna(subset=["error", "scratch_error"])
-    by_split = paired.groupby("split")[["error", "scratch_error"]].mean()
+    paired = group.dropna(subset=["error", "target_only_error"])
+    by_split = paired.groupby("split")[["error", "target_only_error"]].mean()
     errors = group.dropna(subset=["error"]).groupby("split")["error"].mean()
-    difference = (by_split["scratch_error"] - by_split["error"]).to_numpy()
-    scratch = by_split["scratch_error"].mean()
-    difference[np.abs(difference) <= ROUNDING * np.abs(by_split["scratch_error"])] = 0.0
+    difference = (by_split["target_only_error"] - by_split["error"]).to_numpy()
+    alone = by_split["target_only_error"].mean()
+    difference[np.abs(difference) <= ROUNDING * np.abs(by_split["target_only_error"])] = 0.0
     p_value = half_width = np.nan
-    if kind != "scratch" and len(difference):
+    if kind != "target_only" and len(difference):
         others = paired["n_target"] - paired["n_test"] if "n_target" in paired else paired["n_train"]
         p_value, half_width = corrected_t_test(
             difference, paired["n_test"].mean() / others.mean(), alpha=alpha
         )
-    percent = 100 / abs(scratch) if scratch else np.nan
+    percent = 100 / abs(alone) if alone else np.nan
     gain = difference.mean() if len(difference) else np.nan
     failures = group.get("failure", pd.Series(dtype=str))
     failures = failures[failures != ""]
     seconds = {
         name: group[name].mean() if name in group else np.nan
-        for name in ("source_seconds", "fit_seconds", "scratch_seconds")
+        for name in ("source_seconds", "fit_seconds", "target_only_seconds")
     }
     return {
         "kind": kind,
@@ -177,7 +177,7 @@ def _row(kind, source, carry, group, alpha):
         "carry": carry,
         "error": errors.mean(),
         "error_std": errors.std(ddof=1),
-        "scratch_error": scratch,
+        "target_only_error": alone,
         "gain": gain,
         "gain_percent": percent * gain,
         "gain_low": percent * (gain - half_width),
@@ -189,7 +189,7 @@ def _row(kind, source, carry, group, alpha):
         "n_seeds": paired["seed"].nunique(),
         "source_seconds": seconds["source_seconds"],
         "fit_seconds": seconds["fit_seconds"],
-        "cost_ratio": (seconds["source_seconds"] + seconds["fit_seconds"]) / seconds["scratch_seconds"],
+        "cost_ratio": (seconds["source_seconds"] + seconds["fit_seconds"]) / seconds["target_only_seconds"],
         **{name: group[name].iloc[0] if name in group else np.nan for name in DISTANCES},
         "n_failed": len(failures),
         "failure": failures.iloc[0] if len(failures) else "",
@@ -197,7 +197,7 @@ def _row(kind, source, carry, group, alpha):
 
 
 def _verdict(row, alpha):
-    if row["kind"] == "scratch":
+    if row["kind"] == "target_only":
         return "no result" if np.isnan(row["error"]) else "reference"
     if np.isnan(row["gain"]):
         return "no result"

@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 class TensorRows(torch.utils.data.Dataset):
-    """Rows of several tensors, of which a batch is cut at once.
+    """Rows of several tensors; a batch is cut at once.
 
     Parameters
     ----------

@@ -174,7 +174,7 @@ class HMNNLoss(nn.Module):
         Parameters
         ----------
         output : tuple
-            Of :class:`HMNN`.
+            Output of :class:`HMNN`.
         labels : dict
             ``target`` and ``weight``, Tensors of shape [n_rows, n_members, n_tasks].
 

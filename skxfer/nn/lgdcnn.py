@@ -105,7 +105,7 @@ class Recurrent(nn.Module):
         Soft attention multiplies by 1 + α, where the α of a formula sum to one;
         self-attention adds what the elements say of one another.
     n_heads : int
-        Of the self-attention.
+        Heads of the self-attention.
     """
 
     def __init__(self, kind: str, size: int, attention: str | None, n_heads: int = 4):
@@ -152,7 +152,7 @@ class Convolution(nn.Module):
 
 
 class ConvolutionBlock(nn.Module):
-    """Two convolutions, each after a ReLU, beside a direct connection.
+    """Two convolutions, each after a ReLU, parallel to a direct connection.
 
     Parameters
     ----------

@@ -100,7 +100,7 @@ class EnergyLoss(nn.Module):
     Parameters
     ----------
     force_weight : float
-        Of the loss of the forces, beside that of the energies.
+        Weight of the loss of the forces, relative to that of the energies.
     force_scale : float
         Deviation of the forces, as the energies have the deviation one per atom.
     """
@@ -139,7 +139,7 @@ class FieldLoss(nn.Module):
     Parameters
     ----------
     potential_weight : float
-        Of the squared error of the potential, relative to the mean square of the potential.
+        Weight of the squared error of the potential, which is relative to the mean square of the potential.
     """
 
     def __init__(self, potential_weight: float = 1.0):

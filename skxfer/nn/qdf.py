@@ -129,21 +129,21 @@ class QDF(nn.Module):
     Parameters
     ----------
     extensive : list of bool
-        Of each property: the head of a sum over the points, or of a mean.
+        For each property, whether it is a sum over the points, or a mean.
     size : int
         Molecular orbitals, and width of both networks.
     n_layers : int
         Layers of each network.
     radius, spacing : float
-        Of the ball of points round each atom, in Å.
+        Radius of the ball of points around each atom, and their spacing, in Å.
     radial, cutoff
         As of :class:`Orbitals`.
     potential : {"gaussian", "coulomb"}
-        External potential of the nuclei, which the density has to tell: -Z exp(-d²) as published, or -Z/d.
+        External potential of the nuclei, predicted from the density: -Z exp(-d²) as published, or -Z/d.
     potential_fraction : float
         Share of the points, drawn at random, on which training asks for the potential.
     precision : {"float32", "bfloat16"}
-        Of the networks' products in training.
+        Precision of matrix products in training.
 
     References
     ----------
@@ -218,7 +218,7 @@ class QDF(nn.Module):
         return -shape @ numbers.to(shape.dtype)
 
     def forward(self, graph: Graph) -> dict[str, Tensor]:
-        """Return ``properties``, and at points drawn the ``potential`` beside the ``external`` one."""
+        """Return ``properties``, and at points drawn the ``potential`` and the ``external`` one."""
         descriptors, potential, external = [], [], []
         # One by one, since the points of one molecule stay in the cache of a processor.
         for (numbers, positions), psi in zip(_molecules(graph), self.psi(graph), strict=True):

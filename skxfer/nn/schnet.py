@@ -101,7 +101,7 @@ class Attention(nn.Module):
 
     # Of the scores, whose exponentials then stay within e⁻⁵ and e⁵.
     LARGEST = 5.0
-    # A neighbour just within the cutoff weighs little beside it.
+    # A neighbour just within the cutoff weighs little compared with it.
     EPSILON = 1e-2
 
     def __init__(self, size: int, activation, n_heads: int = 4):

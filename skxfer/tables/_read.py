@@ -11,6 +11,8 @@ from ._cells import MISSING, CellError, decimal_mark, to_numbers
 from ._names import Reading
 from ._text import OPEN, Text
 
+# Superfluous spaces are told in columns with no more different texts than this: they may be domains.
+MANY = 50
 SUFFIXES = {
     **dict.fromkeys((".csv", ".tsv", ".txt", ".tab", ".dat"), "text"),
     **dict.fromkeys((".xlsx", ".xlsm"), "Excel"),
@@ -166,11 +168,7 @@ def _convert(table, decimal, missing, text, reading):
         if _is_numeric(column):
             columns[name] = column if name in text else _plain(column)
             continue
-        column = column.astype(object)
-        if missing:
-            column = column.mask(column.isin(missing))
-        spaced = column.map(lambda cell: isinstance(cell, str) and cell != " ".join(cell.split()))
-        column = column.map(_as_text)
+        column, n_spaced, first = _as_text(column, missing)
         numbers, unit = None, ""
         if name not in text:
             try:
@@ -178,11 +176,9 @@ def _convert(table, decimal, missing, text, reading):
             except CellError as error:
                 reading.bad_cells[name] = error
         columns[name] = column if numbers is None else _plain(numbers)
-        if numbers is None and spaced.any() and column[spaced].nunique() < 0.5 * spaced.sum():
-            row = int(np.flatnonzero(spaced)[0]) + 1
-            reading.notes.append(
-                f"Column {name!r}: {spaced.sum()} cells lose superfluous spaces (the first is in row {row})."
-            )
+        if numbers is None and n_spaced and column.nunique() <= MANY:
+            cells = "1 cell loses" if n_spaced == 1 else f"{n_spaced} cells lose"
+            reading.notes.append(f"Column {name!r}: {cells} superfluous spaces (first in row {first + 1}).")
         if unit:
             reading.units[name] = unit
             reading.notes.append(f"Column {name!r}: each cell has the unit {unit}; the numbers are read.")
@@ -193,11 +189,32 @@ def _is_numeric(column):
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
-def _as_text(cell):
+def _as_text(column, missing):
+    """Cells as text without superfluous spaces; how many had some, and where the first is."""
+    try:
+        codes, cells = pd.factorize(column.astype(object))  # equal cells are converted once
+    except TypeError:  # lists in a parquet file
+        codes, cells = pd.factorize(column.astype(str))
+    texts = [_text_of(cell) for cell in cells]
+    spaced = np.array([*(isinstance(c, str) and c != t for c, t in zip(cells, texts, strict=True)), False])
+    texts = [
+        np.nan if text in missing or cell in missing else text
+        for cell, text in zip(cells, texts, strict=True)
+    ]
+    where = np.flatnonzero(spaced[codes])
+    values = np.array([*texts, np.nan], dtype=object)[codes]
+    return (
+        pd.Series(values, index=column.index, name=column.name),
+        len(where),
+        where[0] if len(where) else None,
+    )
+
+
+def _text_of(cell):
     """A cell as text; numbers of Excel are written out so that they come back as they are."""
     if isinstance(cell, str):
         return " ".join(cell.split()) or np.nan
-    return np.nan if pd.isna(cell) else repr(cell) if isinstance(cell, float) else str(cell)
+    return repr(cell) if isinstance(cell, float) else str(cell)
 
 
 def _plain(column):

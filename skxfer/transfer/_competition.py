@@ -18,7 +18,6 @@ from ..choice import CLEAR_GAIN, blend, choose, compare_errors
 from ..folds import SPLITS_OF_USE, NumericView, target_folds
 from ..inputs import (
     check_groups,
-    check_inputs,
     check_targets,
     check_weights,
     find_missing_value,
@@ -31,15 +30,19 @@ from ..learners import KeepsFitted, check_regressor, input_tags, weight_name
 from ..progress import progress
 from ._problem import expert_outputs
 from ._reason import reason
+from ._routing import RoutesMetadata
+from ._rows import read_inputs
 from .strategies import STRATEGIES, OnExperts, predict_model
 
 # One split, such as published validation rows, is judged by its rows in this many parts.
 PARTS_OF_ONE_FOLD = 5
 ERRORS = ("mae", "mae_error", "gain", "gain_error")
+# A strategy that takes more fits per call competes only where it is named: it would take most of the time.
+COST_OF_AUTO = 5
 MAX_SEED = np.iinfo(np.int32).max
 
 
-class Competition(KeepsFitted, RegressorMixin, BaseEstimator):
+class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
     """What HierarchicalTransfer and TransferCV share: strategies compete on the target rows.
 
     A subclass has the parameters below, sets ``n_targets_``, ``target_names_``, ``_single_target`` and calls
@@ -88,7 +91,7 @@ class Competition(KeepsFitted, RegressorMixin, BaseEstimator):
                 "return_std needs a fit with cross-validation: guard=True or more than one strategy, and at "
                 "least one source."
             )
-        X = check_inputs(self, X, reset=False, allow_nan=True)
+        X, values = self._split(read_inputs(self, X, reset=False)[0])
         used = {name: self.estimators_[name] for name in self._used()}
         F = None
         predictions = np.zeros((n_rows(X), self.n_targets_, len(self.strategies_)))
@@ -96,7 +99,7 @@ class Competition(KeepsFitted, RegressorMixin, BaseEstimator):
             if any(isinstance(model, OnExperts) for model in used.values()):
                 F = expert_outputs(self.experts_, X)
             for name, model in used.items():
-                predictions[:, :, self.strategies_.index(name)] = predict_model(model, X, F)
+                predictions[:, :, self.strategies_.index(name)] = predict_model(model, X, F, values)
         mean, spread = blend(predictions, self.weights_)
         if not return_std:
             return mean.ravel() if self._single_target else mean
@@ -119,32 +122,38 @@ class Competition(KeepsFitted, RegressorMixin, BaseEstimator):
 
         return ExtraTreesRegressor()
 
+    def _split(self, X):
+        """Return inputs to be predicted, and cheap values of the targets, None without any."""
+        return X, None
+
     def _check_rows(self, X, y, groups, sample_weight, X_deploy):
         """Validate what `fit` takes, and set the attributes that say what it was.
 
         Returns
         -------
         dict
-            ``X``, ``Y``, ``groups``, ``sample_weight``, ``X_deploy`` and ``seed`` of a Problem, for all rows.
+            ``X``, ``kind``, ``Y``, ``groups``, ``sample_weight``, ``X_deploy`` and ``seed`` of a Problem, for
+            all rows.
         """
         for name in ("estimator", "final_estimator", "residual_estimator"):
             learner = getattr(self, name, None)
             check_regressor(learner, name)
             if sample_weight is not None and hasattr(learner, "fit"):
                 weight_name(learner)
-        X = check_inputs(self, X, reset=True, allow_nan=True)
+        X, kind = read_inputs(self, X, reset=True)
         Y = check_targets(y, n_rows(X))
         self._single_target, self.n_targets_ = np.asarray(y).ndim == 1, Y.shape[1]
         self.target_names_ = list(y.columns if isinstance(y, pd.DataFrame) else range(Y.shape[1]))
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, X)
         if X_deploy is not None:
-            X_deploy = check_inputs(self, X_deploy, reset=False, allow_nan=True)
+            X_deploy, _ = read_inputs(self, X_deploy, reset=False)
         seed = None
         if self.random_state is not None:
             seed = check_random_state(self.random_state).randint(MAX_SEED)
         return {
             "X": X,
+            "kind": kind,
             "Y": Y,
             "groups": None if groups is None else check_groups(groups, len(Y)),
             "sample_weight": sample_weight,
@@ -192,6 +201,7 @@ class Competition(KeepsFitted, RegressorMixin, BaseEstimator):
         self.strategies_, self.weights_ = [strategy.name], np.ones((self.n_targets_, 1))
         self.predict_on_, self.variance_ = None, None
         self.transfer_gain_ = np.full(self.n_targets_, np.nan)
+        self.transfer_gain_interval_ = np.full((self.n_targets_, 2), np.nan)
         self.cv_results_ = {"target": list(self.target_names_), "strategy": [strategy.name] * self.n_targets_}
         self.reason_ = f"{strategy.name}: there was no other strategy, so nothing was compared."
 
@@ -233,23 +243,37 @@ class Competition(KeepsFitted, RegressorMixin, BaseEstimator):
         return kept, Evidence(evidence, np.mean(seconds, axis=0), parts)
 
     def _folds(self, problem):
-        """Return which use the folds imitate, and sets of folds over the target rows."""
+        """Return which use the folds imitate, and sets of folds over the target rows.
+
+        Where the use is unknown, folds of similar rows and of new inputs count alike: the former alone would
+        choose what fails outside, the latter what only memory of the sources is good for.
+        """
         X, Y = take(problem.X, problem.target), problem.Y[problem.target]
         numbers = None
         if isinstance(self.cv, Integral) and self.predict_on in ("auto", "new_inputs"):
             numbers = NumericView(problem.learner, partial(expert_outputs, problem.experts or [])).fit(X, Y)
-        return target_folds(
-            X,
-            Y,
-            problem.domain,
-            self.cv,
-            self.predict_on,
-            numbers,
-            problem.X_deploy,
-            problem.seed,
-            groups=problem.groups,
-            equal=problem.equal,
-        )
+
+        def folds(use, seed):
+            return target_folds(
+                X,
+                Y,
+                problem.domain,
+                self.cv,
+                use,
+                numbers,
+                problem.X_deploy,
+                seed,
+                groups=problem.groups,
+                equal=problem.equal,
+            )
+
+        use, sets = folds(self.predict_on, problem.seed)
+        again = None if problem.seed is None else problem.seed // 2
+        if use == "similar":
+            sets = sets + folds("similar", again)[1]
+        elif use == "new_inputs" and self.predict_on == "auto" and problem.X_deploy is None:
+            use, sets = "similar or new_inputs", folds("similar", again)[1] + sets
+        return use, sets
 
     def _optional(self, strategy):
         """Whether a strategy that fails is left out, and no error."""
@@ -295,6 +319,9 @@ class Competition(KeepsFitted, RegressorMixin, BaseEstimator):
         self.weights_ = np.array([choice.weights for choice in choices])
         self.variance_ = np.array([choice.variance for choice in choices])
         self.transfer_gain_ = np.array([choice.gain if len(alone) else np.nan for choice in choices])
+        self.transfer_gain_interval_ = np.array(
+            [choice.gain_interval if len(alone) else [np.nan, np.nan] for choice in choices]
+        )
         self.reason_ = "\n".join(reasons)
         self.cv_results_ = pd.DataFrame(rows).to_dict("list")
 
@@ -392,15 +419,22 @@ def check_strategies(given, problem, skipped, guard):
         An unknown name, or a strategy that was named and cannot run.
     """
     wanted = list(STRATEGIES) if given == "auto" else [given] if isinstance(given, str) else list(given)
-    unknown = [name for name in wanted if name not in STRATEGIES]
+    unknown = [name for name in wanted if str(name).partition(":")[0] not in STRATEGIES]
     if unknown or not wanted:
         raise ValueError(f"strategy must be 'auto' or one or more of {', '.join(STRATEGIES)}, got {given!r}.")
     if guard and "target_only" not in wanted:
         wanted.insert(0, "target_only")
     found = []
     for name in wanted:
-        for strategy in STRATEGIES[name].for_problem(problem):
+        kind = str(name).partition(":")[0]
+        forms = STRATEGIES[kind].for_problem(problem)
+        named = [s for s in forms if s.name == name] if name != kind and len(forms) > 1 else forms
+        if not named:
+            raise ValueError(f"There is no strategy {name!r}, only {[s.name for s in forms]}.")
+        for strategy in named:
             why = strategy.missing(problem)
+            if why is None and given == "auto" and strategy.cost > COST_OF_AUTO:
+                why = f"it takes about {strategy.cost} fits where others take one: name it in strategy"
             if why is None:
                 found.append(strategy)
             elif given == "auto":

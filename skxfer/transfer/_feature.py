@@ -7,13 +7,15 @@ from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory
 
-from ..inputs import check_inputs, check_names, check_targets, check_weights, n_rows, naming_missing_values
+from ..inputs import check_names, check_targets, check_weights, n_rows, naming_missing_values
 from ..learners import KeepsFitted, check_regressor, fit_learner, predict_learner
 from ._encoders import as_table, cached_encode, check_encoders
 from ._head import GlobalScaler, SafeHead
+from ._routing import RoutesMetadata
+from ._rows import read_inputs
 
 
-class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimator):
+class FeatureTransfer(RoutesMetadata, KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimator):
     """Use what a model learned elsewhere as features: a frozen encoder, then any regressor.
 
     The encoder is used as it is. It is never fitted again and never changed, and
@@ -103,7 +105,7 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
         self.passthrough = passthrough
         self.memory = memory
 
-    def fit(self, X, y, *, sample_weight=None):
+    def fit(self, X, y, *, sample_weight=None, **metadata):
         """Train the head on the features of the target rows.
 
         Parameters
@@ -114,6 +116,8 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
             NaN marks a missing label.
         sample_weight : array-like of shape (n_samples,), optional
             Passed to the head.
+        **metadata : array-like of shape (n_samples,)
+            With metadata routing enabled: passed to the head's ``fit``, if it requests them.
 
         Returns
         -------
@@ -121,14 +125,14 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
         """
         self._validate_params()
         check_regressor(self.estimator, "estimator")
-        X = check_inputs(self, X, reset=True, allow_nan=True)
+        X, _ = read_inputs(self, X, reset=True)
         Y = check_targets(y, n_rows(X))
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, X)
         with naming_missing_values(X):
             self.open(X, Y, single_target=np.asarray(y).ndim == 1)
             blocks = self.encode_blocks(X)
-        return self.fit_blocks(blocks, Y, sample_weight)
+        return self.fit_blocks(blocks, Y, sample_weight, self._route(len(Y), metadata))
 
     def open(self, X, Y, *, single_target=False):
         """Check the encoders and fit what stands next to them, but no head yet.
@@ -151,7 +155,7 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
         check_names(self._block_names, "blocks")
         return self
 
-    def fit_blocks(self, blocks, Y, sample_weight=None):
+    def fit_blocks(self, blocks, Y, sample_weight=None, metadata=None):
         """Train the head on features that are computed already.
 
         Parameters
@@ -160,6 +164,8 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
             From `encode_blocks`.
         Y : ndarray of shape (n_samples, n_targets)
         sample_weight : ndarray of shape (n_samples,) or None
+        metadata : dict of str to ndarray of shape (n_samples,), optional
+            More arguments of the head's ``fit``.
 
         Returns
         -------
@@ -167,8 +173,9 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
         """
         self.blocks_ = [(name, block.shape[1]) for name, block in zip(self._block_names, blocks, strict=True)]
         self.scalers_ = [GlobalScaler().fit(block, sample_weight=sample_weight) for block in blocks]
-        head = SafeHead() if self.estimator is None else self.estimator
-        self.estimator_ = fit_learner(head, self._scaled(blocks), Y, sample_weight=sample_weight)
+        self.estimator_ = fit_learner(
+            self._learner(), self._scaled(blocks), Y, sample_weight=sample_weight, metadata=metadata
+        )
         return self
 
     def predict(self, X):
@@ -183,7 +190,7 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
         ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
         check_is_fitted(self)
-        X = check_inputs(self, X, reset=False, allow_nan=True)
+        X, _ = read_inputs(self, X, reset=False)
         with naming_missing_values(X):
             blocks = self.encode_blocks(X)
         return self.predict_blocks(blocks)
@@ -215,7 +222,7 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
             The scaled blocks side by side.
         """
         check_is_fitted(self)
-        X = check_inputs(self, X, reset=False, allow_nan=True)
+        X, _ = read_inputs(self, X, reset=False)
         with naming_missing_values(X):
             return self._scaled(self.encode_blocks(X))
 
@@ -251,6 +258,9 @@ class FeatureTransfer(KeepsFitted, TransformerMixin, RegressorMixin, BaseEstimat
         tags.target_tags.multi_output = True
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+    def _learner(self):
+        return SafeHead() if self.estimator is None else self.estimator
 
     def _fit_passthrough(self, X, Y):
         """Fit clones of the transformers beside the encoders: list of (name, fitted or "raw")."""

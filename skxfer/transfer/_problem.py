@@ -38,6 +38,10 @@ class Problem:
     equal : ndarray of shape (n_target,) or None
         Number of each different input of the target rows.
     X_deploy : inputs that will be predicted, or None
+    metadata : dict of str to ndarray of shape (n_samples,)
+        More arguments of the learner's ``fit``.
+    low_fidelity : ndarray of shape (n_samples, n_values * n_targets) or None
+        Cheap values of the targets, known for every row that is predicted; not in `X`.
     final_estimator, residual_estimator : regressor or None
         Combine the predictions of experts, and learn what the combination leaves.
     source_filter : float
@@ -51,6 +55,10 @@ class Problem:
         What predicts the targets from one source each: trained sources, then one for each of `source_rows`.
     outputs : ndarray of shape (n_samples, n_experts * n_targets) or None
         Their predictions for the target rows; NaN elsewhere.
+    view : NumericView or None
+        Turns inputs into numbers as the learner sees them, once a strategy asked for that.
+    numbers, numbers_deploy : ndarray of shape (n_samples, n_columns) or None
+        `X` and `X_deploy` through this view.
     """
 
     X: object
@@ -65,6 +73,8 @@ class Problem:
     kind: str = "table"
     equal: np.ndarray | None = None
     X_deploy: object = None
+    metadata: dict = field(default_factory=dict)
+    low_fidelity: np.ndarray | None = None
     final_estimator: BaseEstimator | None = None
     residual_estimator: BaseEstimator | None = None
     source_filter: float = 0.2
@@ -72,6 +82,9 @@ class Problem:
     n_jobs: int | None = None
     experts: list | None = field(default=None, init=False)
     outputs: np.ndarray | None = field(default=None, init=False)
+    view: object = field(default=None, init=False)
+    numbers: np.ndarray | None = field(default=None, init=False)
+    numbers_deploy: np.ndarray | None = field(default=None, init=False)
 
     def __getstate__(self):
         """Leave the experts behind: a job in another process needs their predictions alone."""
@@ -91,11 +104,20 @@ class Problem:
         """Return the sample weights of some rows, None if there are none."""
         return None if self.sample_weight is None else self.sample_weight[rows]
 
+    def metadata_of(self, rows):
+        """Return the learner's other arguments of ``fit`` for some rows."""
+        return {name: value[rows] for name, value in self.metadata.items()}
+
     def fit_on(self, rows, learner=None):
         """Fit a learner, by default that of the problem, on some rows."""
         learner = self.learner if learner is None else learner
         return fit_learner(
-            learner, take(self.X, rows), self.Y[rows], sample_weight=self.weight(rows), seed=self.seed
+            learner,
+            take(self.X, rows),
+            self.Y[rows],
+            sample_weight=self.weight(rows),
+            seed=self.seed,
+            metadata=self.metadata_of(rows),
         )
 
     def predicting_sources(self):

@@ -1,53 +1,90 @@
-"""What the rows are, a table, formulas or other objects, and which of them say the same."""
+"""What the rows are (table, formulas, structures, other objects), read once, and which of them are equal."""
 
+import os
 import warnings
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from ..formulas import composition_groups, parse_formulas
+from ..formulas import composition_groups, read_formulas
+from ..inputs import check_inputs
+from ..structures import read_structures
+
+# Endings of files that hold one structure.
+STRUCTURE_FILES = (".cif", ".xyz", ".extxyz", ".vasp", ".poscar", ".contcar")
 
 
-def read_rows(X):
-    """Say what the rows are, and number those that are different.
+def read_inputs(estimator, X, *, reset):
+    """Validate X and read its objects, so that no strategy, fold or member reads them again.
 
     Parameters
     ----------
-    X : inputs of any kind, as :func:`skxfer.inputs.check_inputs` returns them
+    estimator : BaseEstimator
+        Gets ``n_features_in_`` and ``feature_names_in_`` when `reset`.
+    X : inputs of any kind
+    reset : bool
+        True in ``fit``, False in ``predict``.
 
     Returns
     -------
-    kind : {"table", "formulas", "other"}
-        ``"table"`` of numbers; ``"formulas"`` in any form that
-        :func:`skxfer.formulas.parse_formulas` reads, if it reads all of them.
-    number : ndarray of int, shape (n_samples,), or None
-        Equal rows of a table have one number, and formulas of one composition. None
-        for sparse tables and other objects: which of them are the same is not known.
+    X : ndarray, sparse matrix, DataFrame, Formulas, Structures or 1-D object array
+        NaN in a table is let through: the learner decides.
+    kind : {"table", "formulas", "structures", "other"}
+        ``"formulas"`` if :func:`skxfer.formulas.parse_formulas` reads all rows; ``"table"`` of numbers.
     """
+    X = check_inputs(estimator, X, reset=reset, allow_nan=True)
     if sparse.issparse(X):
-        return "table", None
+        return X, "table"
     if isinstance(X, pd.DataFrame):
         if X.shape[1] == len(X.select_dtypes(["number", "bool"]).columns):
-            return "table", _different(X.to_numpy(dtype=float))
-        formulas = _parsed(X) if X.shape[1] == 1 else None
-    elif X.ndim == 2:
-        return ("table", _different(X)) if X.dtype.kind in "biuf" else ("other", None)
-    else:
-        formulas = _parsed(X)
-    return ("other", None) if formulas is None else ("formulas", composition_groups(formulas))
+            return X, "table"
+        # A single column of formulas stays a column, which a learner may select by its name.
+        is_formula = X.shape[1] == 1 and _read(read_formulas, X) is not None
+        return X, "formulas" if is_formula else "other"
+    if X.ndim == 2:
+        return X, "table" if X.dtype.kind in "biuf" else "other"
+    formulas = _read(read_formulas, X)
+    if formulas is not None:
+        return formulas, "formulas"
+    structures = _read(read_structures, X) if _may_be_structure(X[0]) else None
+    return (X, "other") if structures is None else (structures, "structures")
 
 
-def _parsed(X):
-    """Atomic fractions, None if any row is no formula."""
+def equal_rows(X, kind):
+    """Number the rows that are different.
+
+    Parameters
+    ----------
+    X : inputs as :func:`read_inputs` returns them
+    kind : str
+
+    Returns
+    -------
+    ndarray of int, shape (n_samples,), or None
+        Equal rows of a table have one number, and formulas of one composition. None for sparse tables and
+        other objects: which of them are the same is not known.
+    """
+    if kind == "formulas":
+        return composition_groups(X)
+    if kind != "table" or sparse.issparse(X):
+        return None
+    table = X.to_numpy(dtype=float) if isinstance(X, pd.DataFrame) else X
+    # Two NaN are the same here; there is no infinity in X.
+    return np.unique(np.nan_to_num(table, nan=np.inf), axis=0, return_inverse=True)[1].ravel()
+
+
+def _may_be_structure(entry):
+    if isinstance(entry, (str, os.PathLike)):
+        return os.fspath(entry).lower().endswith(STRUCTURE_FILES)
+    return True
+
+
+def _read(reader, X):
+    """Read all rows, None if any cannot be read so."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a learner that reads them warns again
-            return parse_formulas(X)
-    except (TypeError, ValueError):
+            return reader(X)
+    except (TypeError, ValueError, ImportError):
         return None
-
-
-def _different(table):
-    # Two NaN are the same here; there is no infinity in X.
-    return np.unique(np.nan_to_num(table, nan=np.inf), axis=0, return_inverse=True)[1].ravel()

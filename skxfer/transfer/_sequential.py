@@ -11,7 +11,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..domains import ScoresTarget
 from ..inputs import (
-    check_inputs,
     check_sample_domain,
     check_targets,
     check_weights,
@@ -29,9 +28,11 @@ from ..learners import (
     predict_learner,
 )
 from ._hierarchical import HierarchicalTransfer
+from ._routing import RoutesMetadata
+from ._rows import read_inputs
 
 
-class SequentialTransfer(ScoresTarget, RegressorMixin, BaseEstimator):
+class SequentialTransfer(RoutesMetadata, ScoresTarget, RegressorMixin, BaseEstimator):
     """Train a learner along a chain of domains, each stage started from the last.
 
     For domains with a natural order, such as clusters of growing size: what was
@@ -115,7 +116,7 @@ class SequentialTransfer(ScoresTarget, RegressorMixin, BaseEstimator):
         self.guard = guard
         self.random_state = random_state
 
-    def fit(self, X, y, *, sample_domain=None, sample_weight=None):
+    def fit(self, X, y, *, sample_domain=None, sample_weight=None, **metadata):
         """Train domain after domain.
 
         Parameters
@@ -127,6 +128,8 @@ class SequentialTransfer(ScoresTarget, RegressorMixin, BaseEstimator):
             The domain of each row. Default: all rows are one domain.
         sample_weight : array-like of shape (n_samples,), optional
             Passed to the learner.
+        **metadata : array-like of shape (n_samples,)
+            With metadata routing enabled: passed to the learner's ``fit``, if it requests them.
 
         Returns
         -------
@@ -134,13 +137,14 @@ class SequentialTransfer(ScoresTarget, RegressorMixin, BaseEstimator):
         """
         self._validate_params()
         check_regressor(self.estimator, "estimator")
-        X = check_inputs(self, X, reset=True, allow_nan=True)
+        X, _ = read_inputs(self, X, reset=True)
         Y = check_targets(y, n_rows(X))
         self._single_target = np.asarray(y).ndim == 1
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, X)
         labels = np.zeros(len(Y), dtype=int) if sample_domain is None else sample_domain
         labels = check_sample_domain(labels, len(Y))
+        metadata = self._route(len(Y), metadata, sample_domain=sample_domain)
         self.order_ = self._check_order(labels)
         self.strategy_ = self.strategy
         if self.strategy == "auto":
@@ -155,16 +159,17 @@ class SequentialTransfer(ScoresTarget, RegressorMixin, BaseEstimator):
                 start = perf_counter()
                 rows = weighted_rows(np.flatnonzero(labels == name), sample_weight, f"domain {name!r}")
                 weight = None if sample_weight is None else sample_weight[rows]
-                model = self._fit_stage(name, model, take(X, rows), Y[rows], weight, seed)
+                here = {key: value[rows] for key, value in metadata.items()}
+                model = self._fit_stage(name, model, take(X, rows), Y[rows], weight, here, seed)
                 self.stages_[name] = model
                 self.stage_seconds_[name] = perf_counter() - start
         return self
 
-    def _fit_stage(self, name, previous, X, Y, weight, seed):
+    def _fit_stage(self, name, previous, X, Y, weight, metadata, seed):
         """Train on one domain, from what the domain before left."""
         learner, given = self._learner(), {"sample_weight": weight, "seed": seed}
         if previous is None:
-            return fit_learner(learner, X, Y, **given)
+            return fit_learner(learner, X, Y, metadata=metadata, **given)
         if self.strategy_ == "fine_tuned":
             return continue_learner(previous, learner, X, Y, **given)
         model = HierarchicalTransfer(
@@ -175,7 +180,7 @@ class SequentialTransfer(ScoresTarget, RegressorMixin, BaseEstimator):
             random_state=seed,
         )
         try:
-            return model.fit(X, Y.ravel() if self._single_target else Y, sample_weight=weight)
+            return model.fit(X, Y.ravel() if self._single_target else Y, sample_weight=weight, **metadata)
         except ValueError as error:
             raise ValueError(f"At domain {name!r} of the chain: {error}") from error
 
@@ -191,7 +196,7 @@ class SequentialTransfer(ScoresTarget, RegressorMixin, BaseEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
         check_is_fitted(self)
-        X = check_inputs(self, X, reset=False, allow_nan=True)
+        X, _ = read_inputs(self, X, reset=False)
         with naming_missing_values(X):
             prediction = predict_learner(self.stages_[self.order_[-1]], X)
         return prediction.ravel() if self._single_target else prediction

@@ -7,7 +7,7 @@ from ..inputs import check_sample_domain, n_rows, naming_missing_values, take, w
 from ._candidates import check_candidates, plain_baseline, residual_learner, target_learner, with_candidates
 from ._competition import Competition, check_strategies
 from ._problem import Problem
-from ._rows import read_rows
+from ._rows import equal_rows
 from ._sources import check_sources, check_sources_fit_problem
 from .strategies import Candidate
 
@@ -82,6 +82,9 @@ class TransferCV(Competition):
     transfer_gain_ : ndarray of shape (n_targets,)
         Share by which the cross-validated error is below that of the best strategy without transfer: 0 where
         that one is kept, NaN if there was none.
+    transfer_gain_interval_ : ndarray of shape (n_targets, 2)
+        Between which bounds the gain on new rows lies in about 80 of 100 cases, where these are as similar to
+        the target rows as the folds imitated.
     reason_ : str
         A sentence for each target.
     predict_on_ : str or None
@@ -173,7 +176,7 @@ class TransferCV(Competition):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y, *, sample_domain=None, groups=None, sample_weight=None, X_deploy=None):
+    def fit(self, X, y, *, sample_domain=None, groups=None, sample_weight=None, X_deploy=None, **metadata):
         """Let the strategies compete on the target rows and refit what is kept.
 
         Parameters
@@ -191,6 +194,8 @@ class TransferCV(Competition):
         X_deploy : like X, optional
             Unlabelled inputs that will be predicted: with ``predict_on="auto"`` the folds are chosen to look
             like them.
+        **metadata : array-like of shape (n_samples,)
+            With metadata routing enabled: passed to the learner's ``fit``, if it requests them.
 
         Returns
         -------
@@ -200,11 +205,12 @@ class TransferCV(Competition):
         given = self._check_rows(X, y, groups, sample_weight, X_deploy)
         target = weighted_rows(np.arange(n_rows(given["X"])), given["sample_weight"], "X")
         trained = check_sources(self.sources)
-        kind, equal = read_rows(take(given["X"], target))
+        kind = given["kind"]
         extra = check_candidates(self.candidates)
         learner = target_learner(self.estimator, trained, kind)
         plain = plain_baseline(given["X"], kind)
         baseline = extra.get("baseline", plain)
+        labels = sample_domain
         if sample_domain is not None:
             sample_domain = check_sample_domain(sample_domain, len(given["Y"]))[target]
         problem = Problem(
@@ -213,10 +219,10 @@ class TransferCV(Competition):
             learner=learner,
             trained=trained,
             domain=sample_domain,
-            kind=kind,
-            equal=equal,
+            equal=equal_rows(take(given["X"], target), kind),
             residual_estimator=residual_learner(learner, baseline, kind),
             n_jobs=self.n_jobs,
+            metadata=self._route(len(given["Y"]), metadata, sample_domain=labels, groups=groups),
         )
         self.skipped_ = {}
         with naming_missing_values(problem.X):

@@ -17,7 +17,7 @@ from matplotlib.colors import to_hex, to_rgb  # noqa: E402
 
 from skxfer.inspection import LearningCurveDisplay, PortabilityDisplay  # noqa: E402
 
-SETTINGS = ["source: gas", "source: water", "target only", "merged", "transfer"]
+SETTINGS = ["source_only: gas", "source_only: water", "target_only", "merge", "auto"]
 
 
 def study(targets=("Eads", "Eb"), learners=("rf", "svr"), n_tests=3, scale=1.0):
@@ -48,7 +48,7 @@ def curve(n_tests=2):
             "mae": 1.0 / n + 0.01 * seed + k,
         }
         for n in (5, 20, 80)
-        for k, setting in enumerate(["source only", "target only", "transfer"])
+        for k, setting in enumerate(["source_only", "target_only", "auto"])
         for seed in range(n_tests)
     ]
     results = pd.DataFrame(rows)
@@ -75,10 +75,10 @@ def test_points_are_means_over_tests_and_bars_their_range():
     means = results.groupby(["target", "learner", "setting"])["mae"].mean()
     for ax, target in zip(display.axes_, ["Eads", "Eb"], strict=True):
         drawn = points(ax)
-        assert drawn["transfer"] == pytest.approx(
-            {0: means[target, "rf", "transfer"], 1: means[target, "svr", "transfer"]}
+        assert drawn["auto"] == pytest.approx(
+            {0: means[target, "rf", "auto"], 1: means[target, "svr", "auto"]}
         )
-        assert drawn["gas applied directly"][0] == pytest.approx(means[target, "rf", "source: gas"])
+        assert drawn["source_only: gas"][0] == pytest.approx(means[target, "rf", "source_only: gas"])
     bars = display.ax_.containers[-1][2][0].get_segments()
     np.testing.assert_allclose(bars[0][:, 0], [1.4, 1.42])
 
@@ -127,7 +127,7 @@ def test_the_axis_is_logarithmic_only_where_errors_differ_by_much():
     assert PortabilityDisplay.from_results(study()).ax_.get_xscale() == "linear"
     assert PortabilityDisplay.from_results(study()).ax_.get_xlim()[0] == 0
     results = study()
-    results.loc[results["setting"] == "source: gas", "mae"] *= 100
+    results.loc[results["setting"] == "source_only: gas", "mae"] *= 100
     ax = PortabilityDisplay.from_results(results).ax_
     assert ax.get_xscale() == "log"
     ax.figure.canvas.draw()
@@ -172,7 +172,7 @@ def test_it_draws_into_given_axes_and_refuses_too_few():
 def test_legend_and_caption_stay_within_the_figure(targets, source):
     results = study(targets=targets)
     attrs = results.attrs
-    results = results.replace({"setting": {"source: gas": f"source: {source}"}})
+    results = results.replace({"setting": {"source_only: gas": f"source_only: {source}"}})
     results.attrs = attrs
     figure = PortabilityDisplay.from_results(results).figure_
     figure.canvas.draw()
@@ -218,9 +218,9 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch):
 def test_the_learning_curve_shows_means_and_range():
     display = LearningCurveDisplay.from_results(curve(), target_units="eV")
     lines = {line.get_label(): line for line in display.ax_.lines}
-    assert set(lines) == {"source only", "target only", "transfer"}
-    np.testing.assert_allclose(lines["transfer"].get_xdata(), [5, 20, 80])
-    np.testing.assert_allclose(lines["transfer"].get_ydata(), [2.205, 2.055, 2.0175])
+    assert set(lines) == {"source_only", "target_only", "auto"}
+    np.testing.assert_allclose(lines["auto"].get_xdata(), [5, 20, 80])
+    np.testing.assert_allclose(lines["auto"].get_ydata(), [2.205, 2.055, 2.0175])
     band = display.ax_.collections[2].get_paths()[0].vertices
     assert band[:, 1].max() == pytest.approx(2.21) and band[:, 1].min() == pytest.approx(2.0125)
     assert display.ax_.get_xscale() == "log"

@@ -19,7 +19,7 @@ SOURCES = {"far": (0.8, -0.4), "near": (0.1, 0.9), "middle": (0.3, 0.0)}
 def results(parts=("embedding", "all")):
     """Four splits: a clear loss from a far source, a clear gain from a near one, neither from another."""
     wobble = np.array([0.02, -0.02, 0.01, -0.01])
-    rows = [("scratch", "scratch", "", np.nan, np.zeros(4))]
+    rows = [("target_only", "target_only", "", np.nan, np.zeros(4))]
     for name, (distance, gain) in SOURCES.items():
         rows += [("transfer", name, part, distance, gain + wobble) for part in parts]
     rows.append(("baseline", "boosting", "", np.nan, 5 * wobble))
@@ -34,7 +34,7 @@ def results(parts=("embedding", "all")):
             "n_test": 20,
             "n_target": 100,
             "error": 2.0 - gains[split],
-            "scratch_error": 2.0,
+            "target_only_error": 2.0,
             "domain_distance": distance,
             "failure": "",
         }
@@ -110,7 +110,7 @@ def test_one_split_has_points_without_bars():
 
 def test_the_caption_says_what_was_measured():
     text = TransferAnalysisDisplay.from_results(results()).figure_.get_supxlabel()
-    assert "4 splits of the target, 80 rows to train and 20 to test" in " ".join(text.split())
+    assert "4 splits of the target rows, 80 rows to train and 20 to test" in " ".join(text.split())
     table = results()
     table.attrs["interrupted"] = True
     text = TransferAnalysisDisplay.from_results(table).figure_.get_supxlabel()
@@ -128,4 +128,4 @@ def test_it_runs_an_analysis():
     display = TransferAnalysisDisplay.from_estimator(
         SGDRegressor(), {"a": (X[:20], y[:20])}, (X[20:], y[20:]), n_splits=3
     )
-    assert list(display.summary_["source"]) == ["scratch", "a"]
+    assert list(display.summary_["source"]) == ["target_only", "a"]

@@ -27,8 +27,8 @@ def results_with(alone, transfer, gain_se=0.0, **columns):
     """Results of one learner on one target, with these errors in each test."""
     tests = [f"solvent {i}" for i in range(len(alone))]
     rows = {
-        "target only": (alone, np.zeros(len(alone))),
-        "transfer": (transfer, 1 - np.array(transfer) / alone),
+        "target_only": (alone, np.zeros(len(alone))),
+        "auto": (transfer, 1 - np.array(transfer) / alone),
     }
     frames = [
         pd.DataFrame(
@@ -61,7 +61,7 @@ def results_with(alone, transfer, gain_se=0.0, **columns):
     [
         ([1.0, 1.0], [0.6, 0.5], 0.0, "helps"),
         ([1.0, 1.0], [1.4, 1.5], 0.0, "hurts"),
-        ([1.0, 1.0], [1.0, 1.0], 0.0, "no clear gain"),  # the guard kept target only
+        ([1.0, 1.0], [1.0, 1.0], 0.0, "no clear gain"),  # the guard kept target_only
         ([1.0, 1.0], [0.5, 1.2], 0.0, "no clear gain"),  # 15 % on average, ± 49 %
         ([1.0], [0.9], 0.2, "no clear gain"),  # one test: the spread is that over its rows
         ([1.0], [0.9], 0.02, "helps"),
@@ -75,7 +75,7 @@ def test_the_verdict_needs_a_gain_beyond_its_spread(alone, transfer, gain_se, ve
 
 def test_gain_is_that_of_the_mean_errors_and_spread_the_deviation_over_tests():
     row = portability_summary(results_with([1.0, 3.0], [0.5, 2.0])).iloc[0]
-    assert (row["target_only"], row["transfer"], row["n_tests"]) == (2.0, 1.25, 2)
+    assert (row["target_only"], row["auto"], row["n_tests"]) == (2.0, 1.25, 2)
     assert row["gain_percent"] == pytest.approx(100 * (1 - 2.5 / 4))
     assert row["spread_percent"] == pytest.approx(100 * np.std([1 / 2, 1 / 3], ddof=1))
 
@@ -83,9 +83,9 @@ def test_gain_is_that_of_the_mean_errors_and_spread_the_deviation_over_tests():
 def test_the_best_source_is_named():
     results = results_with([1.0], [0.5])
     for name, mae in (("gas", 3.0), ("water", 2.0)):
-        results = pd.concat([results, results.iloc[:1].assign(setting=f"source: {name}", mae=mae)])
+        results = pd.concat([results, results.iloc[:1].assign(setting=f"source_only: {name}", mae=mae)])
     row = portability_summary(results.assign(strategy="merge", transfer_gain=0.25)).iloc[0]
-    assert (row["best_source"], row["source"]) == ("water", 2.0)
+    assert (row["best_source"], row["source_only"]) == ("water", 2.0)
     assert (row["strategy"], row["cv_gain_percent"]) == ("merge", 25.0)
 
 
@@ -103,15 +103,15 @@ def test_the_summary_of_a_real_study_has_one_row_per_learner_and_target(table):
     assert list(summary["learner"]) == ["ridge", "knn"]
     assert (summary["n_tests"] == 2).all()
     mean = results.groupby(["learner", "setting"], sort=False)["mae"].mean()
-    np.testing.assert_allclose(summary["merged"], mean[:, "merged"])
+    np.testing.assert_allclose(summary["merge"], mean[:, "merge"])
 
 
 def test_a_study_without_transfer_has_no_verdict(table):
     results = portability_study(
-        ["ridge"], *table, source_domains=["source_0"], test_domains=["test"], settings=["source"]
+        ["ridge"], *table, source_domains=["source_0"], test_domains=["test"], settings=["source_only"]
     )
     row = portability_summary(results).iloc[0]
-    assert row["verdict"] == "no result" and np.isnan(row["transfer"]) and row["best_source"] == "source_0"
+    assert row["verdict"] == "no result" and np.isnan(row["auto"]) and row["best_source"] == "source_0"
 
 
 # the learning curve -----------------------------------------------------------------------------------
@@ -121,9 +121,9 @@ def test_the_end_of_the_curve_is_the_portability_study(table):
     ends = curve(table).query("n_target == 30").set_index("setting")["mae"]
     params = {"source_domains": ["source_0"], "test_domains": ["test"]}
     study = portability_study({"ridge": Ridge()}, *table, **params).set_index("setting")["mae"]
-    assert ends["target only"] == pytest.approx(study["target only"], rel=1e-12)
-    assert ends["transfer"] == pytest.approx(study["transfer"], rel=1e-12)
-    assert ends["source only"] == pytest.approx(study["source: source_0"], rel=1e-12)
+    assert ends["target_only"] == pytest.approx(study["target_only"], rel=1e-12)
+    assert ends["auto"] == pytest.approx(study["auto"], rel=1e-12)
+    assert ends["source_only"] == pytest.approx(study["source_only: source_0"], rel=1e-12)
 
 
 def test_fewer_rows_are_drawn_with_the_seed_and_are_part_of_more(table, monkeypatch):
@@ -155,7 +155,7 @@ def test_the_sources_are_fitted_once_for_all_sizes_and_seeds(table, monkeypatch)
     transfer = HierarchicalTransfer(strategy="target_only", guard=False)
     results = curve(table, LinearRegression(), seeds=3, transfer=transfer)
     assert fits.count(60) == 1
-    source = results.query("setting == 'source only'")
+    source = results.query("setting == 'source_only'")
     assert list(source["n_target"]) == [10, 10, 10, 30, 30, 30] and source["mae"].nunique() == 1
 
 
@@ -188,4 +188,4 @@ def test_the_curve_can_be_cross_validated(table):
 def test_sizes_too_small_for_the_guard_are_recorded_not_raised(table):
     results = curve(table, train_sizes=[1, 30])
     failed = results[results["error"] != ""]
-    assert set(failed["n_target"]) == {1} and set(failed["setting"]) == {"transfer"}
+    assert set(failed["n_target"]) == {1} and set(failed["setting"]) == {"auto"}

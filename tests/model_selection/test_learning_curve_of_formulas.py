@@ -43,7 +43,7 @@ def test_errors_are_those_of_a_fit_by_hand(kind):
     assert (curve["error"] == "").all()
     errors = curve.set_index(["setting", "n_target"])["mae"]
     test = domain == "test"
-    for setting, rows in {"target only": domain == "target", "source only": domain == "source"}.items():
+    for setting, rows in {"target_only": domain == "target", "source_only": domain == "source"}.items():
         prediction = clone(model).fit(X[rows], y[rows]).predict(X[test])
         assert errors[(setting, 40)] == pytest.approx(mean_absolute_error(y[test], prediction))
 
@@ -57,4 +57,4 @@ def test_a_network_of_formulas_has_all_settings_at_all_sizes():
     curve = curve_of(LGDCNNRegressor(**small), *problem())
     assert (curve["error"] == "").all() and curve["mae"].notna().all()
     settings = curve.groupby("setting")["n_target"].apply(sorted).to_dict()
-    assert settings == dict.fromkeys(["source only", "target only", "transfer"], SIZES)
+    assert settings == dict.fromkeys(["source_only", "target_only", "auto"], SIZES)

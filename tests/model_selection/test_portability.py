@@ -92,10 +92,10 @@ class Dies(Ridge):
 @pytest.mark.parametrize(
     "setting, trained_on",
     [
-        ("source: source_0", ["source_0"]),
-        ("source: source_1", ["source_1"]),
-        ("target only", ["hexane", "ether", "ethanol"]),
-        ("merged", ["source_0", "source_1", "hexane", "ether", "ethanol"]),
+        ("source_only: source_0", ["source_0"]),
+        ("source_only: source_1", ["source_1"]),
+        ("target_only", ["hexane", "ether", "ethanol"]),
+        ("merge", ["source_0", "source_1", "hexane", "ether", "ethanol"]),
     ],
 )
 def test_errors_are_those_of_the_learner_fitted_on_these_domains(table, setting, trained_on):
@@ -108,7 +108,7 @@ def test_errors_are_those_of_the_learner_fitted_on_these_domains(table, setting,
     for score, column in ((mean_absolute_error, "mae"), (root_mean_squared_error, "rmse"), (r2_score, "r2")):
         expected = score(y[test], prediction, multioutput="raw_values")
         np.testing.assert_allclose(rows[column], expected, rtol=1e-12)
-    expected = [f"source: {name}" for name in SOURCES] + ["target only", "merged", "transfer"]
+    expected = [f"source_only: {name}" for name in SOURCES] + ["target_only", "merge", "auto"]
     assert list(study(table)["setting"].unique()) == expected
 
 
@@ -118,7 +118,7 @@ def test_transfer_is_the_guarded_meta_estimator_with_the_seed_of_the_run(table):
     model = HierarchicalTransfer(Ridge(), source_domains=SOURCES, random_state=7)
     model.fit(X[train], y[train], sample_domain=domain[train])
     error = np.abs(model.predict(X[~train]) - y[~train]).mean(axis=0)
-    rows = study(table, seeds=[7]).query("setting == 'transfer'")
+    rows = study(table, seeds=[7]).query("setting == 'auto'")
     np.testing.assert_allclose(rows["mae"], error, rtol=1e-12)
     np.testing.assert_allclose(rows["transfer_gain"], model.transfer_gain_, rtol=1e-12)
     assert list(rows["strategy"]) == model.strategy_
@@ -132,13 +132,13 @@ def test_gain_is_over_target_only_and_its_standard_error_agrees_with_the_bootstr
         KNeighborsRegressor().fit(X[rows], y[rows]).predict(X[test]) for rows in (domain == "target", ~test)
     )
     results = study((X, y, domain), {"knn": KNeighborsRegressor()}, source_domains=["source_0"])
-    row = results.set_index("setting").loc["merged"]
+    row = results.set_index("setting").loc["merge"]
     assert row["gain"] == pytest.approx(transfer_gain(y[test], merged, alone))
     rng = np.random.default_rng(0)
     draws = rng.integers(test.sum(), size=(2000, test.sum()))
     gains = [transfer_gain(y[test][d], merged[d], alone[d]) for d in draws]
     assert row["gain_se"] == pytest.approx(np.std(gains), rel=0.1)
-    assert results.set_index("setting").loc["target only", "gain"] == 0
+    assert results.set_index("setting").loc["target_only", "gain"] == 0
 
 
 def test_missing_labels_count_neither_in_training_nor_in_testing(table):
@@ -148,7 +148,7 @@ def test_missing_labels_count_neither_in_training_nor_in_testing(table):
     train, test = np.isin(domain, ["hexane", "ether", "ethanol"]), domain == "test"
     known = ~np.isnan(y[:, 0])
     model = Ridge().fit(X[train & known], y[train & known, 0])
-    row = study((X, y, domain)).query("setting == 'target only' and target == 'y0'").iloc[0]
+    row = study((X, y, domain)).query("setting == 'target_only' and target == 'y0'").iloc[0]
     expected = mean_absolute_error(y[test & known, 0], model.predict(X[test & known]))
     assert row["mae"] == pytest.approx(expected)
     assert (row["n_train"], row["n_test"]) == ((train & known).sum(), (test & known).sum())
@@ -182,8 +182,8 @@ def test_a_single_target_may_come_as_one_column(table):
     X, y, domain = table
     results = study((X, y[:, 0], domain))
     assert list(results["target"].unique()) == ["y"]
-    both = study(table).query("target == 'y0' and setting != 'transfer'")
-    np.testing.assert_allclose(results.query("setting != 'transfer'")["mae"], both["mae"])
+    both = study(table).query("target == 'y0' and setting != 'auto'")
+    np.testing.assert_allclose(results.query("setting != 'auto'")["mae"], both["mae"])
 
 
 # what is tested, and what is trained on -------------------------------------------------------------
@@ -205,7 +205,7 @@ def test_no_fit_sees_a_test_row(table, cv, test_domains):
 
 def test_without_test_domains_each_target_domain_is_left_out_in_turn(table):
     X, y, domain = table
-    rows = study(table, test_domains=None).query("setting == 'target only' and target == 'y0'")
+    rows = study(table, test_domains=None).query("setting == 'target_only' and target == 'y0'")
     assert list(rows["test_domain"]) == ["ethanol", "ether", "hexane", "test"]
     for row in rows.itertuples():
         train = ~np.isin(domain, [*SOURCES, row.test_domain])
@@ -220,7 +220,7 @@ def test_one_target_domain_is_split_into_folds_that_depend_on_the_seed(table):
     results = portability_study(
         {"ridge": Ridge()}, X[keep], y[keep], domain[keep], source_domains=["source_0"], seeds=2
     )
-    alone = results.query("setting == 'target only' and target == 'y0'").set_index(["seed", "fold"])["mae"]
+    alone = results.query("setting == 'target_only' and target == 'y0'").set_index(["seed", "fold"])["mae"]
     cv = TargetKFold(5, source_domains=["source_0"], random_state=1)
     folds = cv.split(X[keep], groups=domain[keep])
     for fold, (train, test) in enumerate(folds):
@@ -249,14 +249,14 @@ def test_the_guard_judges_on_folds_like_those_of_the_study(table, cv, use, monke
         return fit(self, *args, **kwargs)
 
     monkeypatch.setattr(HierarchicalTransfer, "fit", spy)
-    study(table, test_domains=None, cv=cv, settings=["transfer"])
+    study(table, test_domains=None, cv=cv, settings=["auto"])
     assert set(seen) == {use}
 
 
 def test_a_given_meta_estimator_is_used_with_its_own_settings(table):
-    given = HierarchicalTransfer(strategy="merge", guard=False, source_filter=None, predict_on="similar")
-    results = study(table, transfer=given, settings=["merged", "transfer"])
-    merged, transfer = (results.query("setting == @name")["mae"] for name in ("merged", "transfer"))
+    given = HierarchicalTransfer(strategy="merge", guard=False, predict_on="similar")
+    results = study(table, transfer=given, settings=["merge", "auto"])
+    merged, transfer = (results.query("setting == @name")["mae"] for name in ("merge", "auto"))
     np.testing.assert_allclose(merged, transfer)
     assert given.estimator is None
 
@@ -273,7 +273,7 @@ def test_no_fit_is_done_twice(table, monkeypatch):
         return fit(self, X, y, **kwargs)
 
     monkeypatch.setattr(LinearRegression, "fit", count)
-    arguments = {"test_domains": None, "seeds": 3, "settings": ["source", "target_only"]}
+    arguments = {"test_domains": None, "seeds": 3, "settings": ["source_only", "target_only"]}
     results = study(table, {"linear": LinearRegression()}, **arguments)
     # Four folds, three seeds: one fit per source and, without a seed in the learner, one per fold.
     assert sorted(fits) == sorted([60, 60] + [44 - 8] * 3 + [44 - 20])
@@ -319,18 +319,20 @@ def test_a_learner_that_raises_is_recorded_and_the_rest_goes_on(table, n_jobs):
     results = study(table, {"fails": Fails(), "ridge": Ridge()}, n_jobs=n_jobs)
     failed = results[results["error"] != ""]
     assert set(failed["learner"]) == {"fails"}
-    assert set(failed["setting"]) == {"source: source_0", "source: source_1", "merged", "transfer"}
+    assert set(failed["setting"]) == {"source_only: source_0", "source_only: source_1", "merge", "auto"}
     assert (failed["error"] == "RuntimeError: out of luck").all()
     assert failed[["mae", "rmse", "r2", "gain"]].isna().all(axis=None)
-    alone = results.query("setting == 'target only'")
+    alone = results.query("setting == 'target_only'")
     assert alone["mae"].notna().all() and (alone["error"] == "").all()
 
 
 def test_ctrl_c_returns_the_finished_rows(table):
-    results = study(table, {"ridge": Ridge(), "interrupts": Interrupts()}, settings=["target_only", "source"])
+    results = study(
+        table, {"ridge": Ridge(), "interrupts": Interrupts()}, settings=["target_only", "source_only"]
+    )
     assert results.attrs["interrupted"]
     assert set(results["learner"]) == {"ridge"}
-    assert (results["setting"] == "target only").all() and results["mae"].notna().all()
+    assert (results["setting"] == "target_only").all() and results["mae"].notna().all()
     assert not study(table).attrs["interrupted"]
 
 
@@ -341,7 +343,7 @@ def test_ctrl_c_before_the_first_fit_returns_an_empty_table(table):
 
 
 def test_a_learner_that_kills_its_process_takes_no_other_with_it(table):
-    results = study(table, {"dies": Dies(), "ridge": Ridge()}, settings=["target_only", "merged"], n_jobs=2)
+    results = study(table, {"dies": Dies(), "ridge": Ridge()}, settings=["target_only", "merge"], n_jobs=2)
     dead = results[results["learner"] == "dies"]
     assert len(dead) == 4 and dead["error"].str.startswith("TerminatedWorkerError").all()
     assert results[results["learner"] == "ridge"]["mae"].notna().all()
@@ -353,9 +355,9 @@ def test_a_target_without_labels_in_a_domain_is_said_not_scored(table):
     y[domain == "source_0", 0] = np.nan
     y[domain == "test", 1] = np.nan
     results = study((X, y, domain)).set_index(["setting", "target"])["error"]
-    assert results["source: source_0", "y0"] == "no training row has a label of this target"
-    assert results["target only", "y1"] == "no test row has a label of this target"
-    assert results["target only", "y0"] == results["source: source_1", "y0"] == ""
+    assert results["source_only: source_0", "y0"] == "no training row has a label of this target"
+    assert results["target_only", "y1"] == "no test row has a label of this target"
+    assert results["target_only", "y0"] == results["source_only: source_1", "y0"] == ""
 
 
 def test_too_few_target_rows_for_the_guard_are_recorded_in_the_rows_of_transfer(table):
@@ -363,7 +365,7 @@ def test_too_few_target_rows_for_the_guard_are_recorded_in_the_rows_of_transfer(
     keep = ~np.isin(domain, ["hexane", "ether", "ethanol"])
     keep[np.flatnonzero(domain == "ether")[:1]] = True
     results = study((X[keep], y[keep], domain[keep]))
-    transfer = results["setting"] == "transfer"
+    transfer = results["setting"] == "auto"
     assert results[transfer]["error"].str.startswith("ValueError").all()
     assert results[~transfer]["mae"].notna().all()
 
@@ -374,7 +376,7 @@ def test_too_few_target_rows_for_the_guard_are_recorded_in_the_rows_of_transfer(
 @pytest.mark.parametrize(
     "params, message",
     [
-        ({"settings": ["frozen"]}, "no setting 'frozen'; choose from source, target_only"),
+        ({"settings": ["frozen"]}, "no setting 'frozen'; choose from source_only, target_only"),
         ({"learners": ["rff"]}, "no learner 'rff'.*Did you mean 'rf'"),
         ({"learners": [Ridge()]}, "dict of name to regressor"),
         ({"learners": {}}, "estimators is empty"),
@@ -437,7 +439,7 @@ def test_only_the_networks_word_about_max_iter_is_hidden(table):
 
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
-        results = study(table, ["mlp"], settings=["target_only", "transfer"])
+        results = study(table, ["mlp"], settings=["target_only", "auto"])
     assert (results["error"] == "").all()
     with pytest.warns(ConvergenceWarning, match="look here"):
         study(table, {"warns": Warns()}, settings=["target_only"])

@@ -1,4 +1,4 @@
-"""That transfer is compared with scratch on the same rows and seeds, for each kind of learner."""
+"""That transfer is compared with target_only on the same rows and seeds, for each kind of learner."""
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from skxfer.featurizers import CompositionFeaturizer
 from skxfer.inputs import as_object_array
 from skxfer.model_selection import transfer_analysis_summary
 
-SECONDS = ["source_seconds", "fit_seconds", "scratch_seconds"]
+SECONDS = ["source_seconds", "fit_seconds", "target_only_seconds"]
 FITS = []
 
 
@@ -101,7 +101,7 @@ def test_each_part_carries_what_it_says():
     few = results[results["carry"] == "slope"]
     np.testing.assert_allclose(few["gain_percent"], 100.0)
     wrong = results[results["carry"] == "all"]
-    np.testing.assert_allclose(wrong["gain_percent"], 100 * (1 - 4 / wrong["scratch_error"]))
+    np.testing.assert_allclose(wrong["gain_percent"], 100 * (1 - 4 / wrong["target_only_error"]))
 
 
 @pytest.mark.parametrize(
@@ -135,14 +135,14 @@ def test_a_model_without_a_gain_is_no_clear_gain():
 # protocol ---------------------------------------------------------------------------------------------
 
 
-def test_every_source_and_part_is_fitted_on_the_rows_and_seeds_of_scratch():
+def test_every_source_and_part_is_fitted_on_the_rows_and_seeds_of_target_only():
     sources = {"a": line(2, 1, 20), "b": line(3, 1, 20)}
     transfer_analysis(Line(), sources, line(2, 5), n_splits=3, train_size=4, seeds=2)
     on_target = [fit for fit in FITS if len(fit[2]) == 4]
-    scratch = {(seed, tuple(x)) for first, seed, x in on_target if first}
+    alone = {(seed, tuple(x)) for first, seed, x in on_target if first}
     started = [(seed, tuple(x)) for first, seed, x in on_target if not first]
-    assert len(scratch) == 3 * 2
-    assert {fit: started.count(fit) for fit in scratch} == dict.fromkeys(scratch, 2 * 2)
+    assert len(alone) == 3 * 2
+    assert {fit: started.count(fit) for fit in alone} == dict.fromkeys(alone, 2 * 2)
 
 
 def test_a_source_is_fitted_once_for_each_seed():
@@ -150,16 +150,16 @@ def test_a_source_is_fitted_once_for_each_seed():
     assert len([x for _, _, x in FITS if len(x) == 20]) == 2
 
 
-def test_scratch_is_what_a_plain_fit_on_these_rows_gives():
+def test_target_only_is_what_a_plain_fit_on_these_rows_gives():
     X, y = law(40, 0)
     results = transfer_analysis(Ridge(), {"a": law(50, 1)}, (X, y), n_splits=4, test_size=0.25)
     expected = [
         np.abs(Ridge().fit(X[train], y[train]).predict(X[test]) - y[test]).mean()
         for train, test in ShuffleSplit(4, test_size=0.25, random_state=0).split(X)
     ]
-    np.testing.assert_allclose(results.loc[results["kind"] == "scratch", "error"], expected)
+    np.testing.assert_allclose(results.loc[results["kind"] == "target_only", "error"], expected)
     transferred = results[results["kind"] == "transfer"]
-    np.testing.assert_allclose(transferred["scratch_error"], expected)
+    np.testing.assert_allclose(transferred["target_only_error"], expected)
     assert (transferred["n_train"] == 30).all()
     assert (transferred["n_test"] == 10).all()
     assert (transferred["n_target"] == 40).all()
@@ -200,11 +200,11 @@ def test_times_are_of_the_source_fit_and_of_the_target_fit():
     results = transfer_analysis(Line(), {"a": line(2, 1), "b": Line().fit(*line(2, 1))}, line(2, 5))
     assert (results["fit_seconds"] > 0).all()
     positive = (results["source_seconds"] > 0).groupby(results["source"]).all()
-    assert positive.to_dict() == {"scratch": False, "a": True, "b": False}
+    assert positive.to_dict() == {"target_only": False, "a": True, "b": False}
     summary = transfer_analysis_summary(results).iloc[1]
     both = summary["source_seconds"] + summary["fit_seconds"]
-    scratch = results.loc[results["kind"] == "scratch", "fit_seconds"].mean()
-    assert summary["cost_ratio"] == pytest.approx(both / scratch)
+    alone = results.loc[results["kind"] == "target_only", "fit_seconds"].mean()
+    assert summary["cost_ratio"] == pytest.approx(both / alone)
 
 
 def test_baselines_are_fitted_on_the_same_target_rows():
@@ -236,10 +236,10 @@ def test_parts_can_be_named_by_hand():
     results = transfer_analysis(Line(), {"a": line(2, 1)}, line(2, 5), carry=carry)
     assert list(results["carry"].unique()) == ["", "nothing", "offset alone"]
     nothing = results[results["carry"] == "nothing"]
-    np.testing.assert_array_equal(nothing["error"], nothing["scratch_error"])
+    np.testing.assert_array_equal(nothing["error"], nothing["target_only_error"])
 
 
-def test_what_only_a_start_from_a_model_needs_is_left_out_from_scratch():
+def test_what_only_a_start_from_a_model_needs_is_left_out_of_target_only():
     results = transfer_analysis(Line(carry=["slope"], freeze="slope"), {"a": line(2, 1)}, line(2, 5))
     assert (results["failure"] == "").all()
     np.testing.assert_allclose(results.loc[results["carry"] == "all", "error"], 4.0)
@@ -317,7 +317,7 @@ def test_the_error_of_a_score_is_minus_that_score():
     score = r2_score(y[test], Ridge().fit(X[train], y[train]).predict(X[test]))
     first = results.iloc[0]
     assert first["error"] == pytest.approx(-score)
-    better = results["error"] < results["scratch_error"]
+    better = results["error"] < results["target_only_error"]
     np.testing.assert_array_equal(results["gain_percent"] > 0, better)
 
 
@@ -400,7 +400,7 @@ def test_a_split_that_fails_leaves_the_others():
 def test_ctrl_c_keeps_what_is_finished():
     results = transfer_analysis(Stopped(), {"a": line(2, 1)}, line(2, 5), n_splits=3)
     assert results.attrs["interrupted"]
-    assert list(results["kind"]) == ["scratch"] * 3
+    assert list(results["kind"]) == ["target_only"] * 3
 
 
 @pytest.mark.parametrize(
@@ -409,7 +409,7 @@ def test_ctrl_c_keeps_what_is_finished():
         ({"sources": {}}, TypeError, "sources must be a dict"),
         ({"sources": [line(2, 1)]}, TypeError, "sources must be a dict"),
         ({"sources": {"a": 3}}, TypeError, "source 'a' must be a tuple"),
-        ({"sources": {"scratch": line(2, 1)}}, ValueError, "names of their own other than 'scratch'"),
+        ({"sources": {"target_only": line(2, 1)}}, ValueError, "names of their own other than 'target_only'"),
         ({"baselines": {"a": Ridge()}}, ValueError, "names of their own"),
         ({"sources": {"a": (["Fe"], [1.0])}}, ValueError, "inputs of source 'a' are of another kind"),
         ({"sources": {"a": (np.ones((3, 2)), np.ones(3))}}, ValueError, "In the source 'a': .*2 features"),
@@ -417,7 +417,7 @@ def test_ctrl_c_keeps_what_is_finished():
         ({"target": ([[1.0], [2.0]], [1.0])}, ValueError, "In the target: .*2 rows, y has 1"),
         ({"sources": {"a": Ridge().fit(*line(2, 1))}}, TypeError, "'a' is a Ridge, from which a Line"),
         ({"sources": {"a": Line()}}, ValueError, "Source 'a' is not fitted"),
-        ({"estimator": Line(init=Line().fit(*line(2, 1)))}, ValueError, "scratch would start from it"),
+        ({"estimator": Line(init=Line().fit(*line(2, 1)))}, ValueError, "target_only would start from it"),
         ({"estimator": Ridge(), "carry": {"x": ["slope"]}}, ValueError, "Ridge has no parts to choose"),
         ({"carry": ["slope"]}, TypeError, "carry must be a dict"),
         ({"cv": 3, "train_size": 4}, ValueError, "leave them out with cv"),

@@ -9,8 +9,8 @@ from skxfer.model_selection import transfer_analysis_summary
 from skxfer.model_selection._transfer_summary import corrected_t_test, holm
 
 
-def runs(gains, *, source="a", kind="transfer", n_train=90, n_test=10, n_target=100, scratch=2.0):
-    """Errors of shape (n_splits, n_seeds) that are below those of scratch by `gains`."""
+def runs(gains, *, source="a", kind="transfer", n_train=90, n_test=10, n_target=100, alone=2.0):
+    """Errors of shape (n_splits, n_seeds) that are below those of target_only by `gains`."""
     gains = np.atleast_2d(np.asarray(gains, dtype=float).T).T
     return pd.DataFrame(
         {
@@ -22,11 +22,11 @@ def runs(gains, *, source="a", kind="transfer", n_train=90, n_test=10, n_target=
             "n_train": n_train,
             "n_test": n_test,
             "n_target": n_target,
-            "error": scratch - gains[split, seed],
-            "scratch_error": scratch,
+            "error": alone - gains[split, seed],
+            "target_only_error": alone,
             "source_seconds": 3.0,
             "fit_seconds": 1.0,
-            "scratch_seconds": 2.0,
+            "target_only_seconds": 2.0,
             "failure": "",
         }
         for split, seed in np.ndindex(gains.shape)
@@ -114,7 +114,7 @@ def test_all_rows_of_the_table_are_corrected_together():
         ([1e-16, 1e-16, 1e-16, 1e-16], "transfer", "no clear gain"),
         ([0.5], "transfer", "no clear gain"),
         ([np.nan, np.nan], "transfer", "no result"),
-        ([0.0, 0.0, 0.0], "scratch", "reference"),
+        ([0.0, 0.0, 0.0], "target_only", "reference"),
     ],
 )
 def test_verdicts(gains, kind, verdict):
@@ -126,13 +126,13 @@ def test_a_stricter_level_needs_more():
     assert transfer_analysis_summary(table, alpha=1e-4)["verdict"].item() == "no clear gain"
 
 
-def test_the_cost_is_that_of_both_fits_over_that_of_scratch():
+def test_the_cost_is_that_of_both_fits_over_that_of_target_only():
     assert transfer_analysis_summary(runs([0.1, 0.2]))["cost_ratio"].item() == (3.0 + 1.0) / 2.0
 
 
-def test_a_negative_score_error_of_scratch_keeps_the_sign_of_the_gain():
+def test_a_negative_score_error_of_target_only_keeps_the_sign_of_the_gain():
     """As errors are minus scores: from R² 0.5 to 0.6 is a gain."""
-    summary = transfer_analysis_summary(runs([0.1, 0.11, 0.1, 0.09], scratch=-0.5)).iloc[0]
+    summary = transfer_analysis_summary(runs([0.1, 0.11, 0.1, 0.09], alone=-0.5)).iloc[0]
     assert summary["gain_percent"] == pytest.approx(20.0)
     assert summary["verdict"] == "helps"
     assert summary["gain_low"] < summary["gain_percent"] < summary["gain_high"]

@@ -635,7 +635,6 @@ def test_random_state_makes_two_fits_identical():
 
 
 def test_pickle_and_file_round_trips(tmp_path):
-    pytest.importorskip("skops", reason="saving needs skops")
     model = fitted(combine="blend")
     skxfer.save(model, tmp_path / "model.skxfer")
     for copy in (pickle.loads(pickle.dumps(model)), skxfer.load(tmp_path / "model.skxfer", trusted=[Linear])):

@@ -1,4 +1,4 @@
-"""Labels of the targets, of which some may be missing, and the weights of rows."""
+"""Labels of the targets, some of which may be missing, and the weights of rows."""
 
 from dataclasses import dataclass
 
@@ -61,7 +61,7 @@ def read_labels(model, y, n_samples, sample_weight=None):
     Returns
     -------
     Labels
-        Of all rows; :func:`labelled` leaves out those that say nothing.
+        Labels of all rows; :func:`labelled` leaves out those that say nothing.
     """
     Y = check_targets(y, n_samples)
     weight = np.ones(len(Y)) if sample_weight is None else check_weights(sample_weight, Y)

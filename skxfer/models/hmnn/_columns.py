@@ -38,7 +38,7 @@ def find_columns(featurizer, X, names=None):
             groups = clone(given).fit(X if names is None else pd.DataFrame(X, columns=names)).columns_
         others = groups["infrared"] + groups["raman"] + groups["dielectric"]
         if featurizer == "auto" and not (groups["frequencies"] and others):
-            groups = {}  # columns called f0, f1, ... are no spectrum without anything that goes with them
+            groups = {}  # columns called f0, f1, ... are not a spectrum without intensities
     columns = {key: groups.get(key, []) for key in ("frequencies", "infrared", "raman", "rigid")}
     dielectric = groups.get("dielectric") or [None]
     return clone(given).set_params(**columns, dielectric=dielectric[0])
@@ -77,7 +77,7 @@ def find_pairs(featurizer, paired):
     Parameters
     ----------
     featurizer : SpectrumFeaturizer
-        Of :func:`find_columns`.
+        From :func:`find_columns`.
     paired : bool
         Whether frequencies are embedded with their intensities.
 

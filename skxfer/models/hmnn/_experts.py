@@ -19,7 +19,7 @@ class HasExperts:
         Returns
         -------
         ndarray of shape (n_samples, n_members * n_experts * expert_dim)
-            Of the network with the largest share.
+            Outputs of the network with the largest share.
         """
         outputs = self.expert_outputs(X)
         return outputs.reshape(len(outputs), -1)

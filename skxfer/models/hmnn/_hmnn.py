@@ -167,9 +167,9 @@ class HMNNRegressor(ScoresTarget, HasExperts, TransformerMixin, RegressorMixin, 
     --------
     >>> from skxfer import HMNNRegressor
     >>> from skxfer.datasets import make_domains
-    >>> data = make_domains(relation="related", n_target=40, random_state=0)
+    >>> data = make_domains(n_source=100, n_target=20, relation="related", random_state=0)
     >>> train = data.domain != "test"
-    >>> model = HMNNRegressor(source_domains=data.source_domains, max_epochs=5, random_state=0)
+    >>> model = HMNNRegressor(source_domains=data.source_domains, max_epochs=2, cv=2, random_state=0)
     >>> model = model.fit(data.data[train], data.target[train], sample_domain=data.domain[train])
     >>> model.predict(data.data[~train]).shape == data.target[~train].shape
     True

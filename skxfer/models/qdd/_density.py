@@ -12,10 +12,10 @@ class HasOrbitals:
     """Mixin of the estimator whose network makes orbitals and a density."""
 
     def electron_density(self, atoms, points):
-        """Return the density of electrons of a molecule, as the network has it.
+        """Return the electron density of a molecule in the network.
 
-        It is no density of quantum chemistry: the number of electrons is right on the grid of the
-        network, over which it is normalised, and how they are spread is what helps to predict.
+        This is not a density from quantum chemistry. The number of electrons is right on the grid of the
+        network, over which the density is normalised; how they are spread is what helps to predict.
 
         Parameters
         ----------
@@ -33,7 +33,7 @@ class HasOrbitals:
 
     @plain_torch()
     def molecular_orbitals(self, atoms, points):
-        """Return the orbitals of a molecule, of which the density is the sum of squares.
+        """Return the orbitals of a molecule, whose squares add up to the density.
 
         Parameters
         ----------

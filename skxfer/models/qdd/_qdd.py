@@ -35,12 +35,12 @@ class QDDTransformer(
 ):
     """Quantum deep descriptor: what a model of orbitals and density learned, as features of any molecule.
 
-    A quantum deep field [1]_ combines learned atomic orbitals into molecular ones on a grid of points round
+    A quantum deep field [1]_ combines learned atomic orbitals into molecular ones on a grid of points around
     each atom, and feeds these to a network whose outputs are added up over the points and give the property
-    by a linear layer. A second network has to tell the potential of the nuclei from the density of the
-    electrons (Hohenberg and Kohn), which holds the orbitals to physics. What is added up, the input of
-    the linear layer, is the descriptor [2]_: of one length for molecules of all sizes, so that what small
-    ones teach can be used for larger ones.
+    by a linear layer. A second network predicts the potential of the nuclei from the electron density
+    (Hohenberg and Kohn), which constrains the orbitals physically. The input of the linear layer, the sum
+    over the points, is the descriptor [2]_. It has one length for molecules of all sizes, so that what is
+    learned from small ones can be used for larger ones.
 
     Use a pretrained one, ``QDDTransformer.from_pretrained("qdf-qm9under14-atomization")``, or train it by
     ``fit(X, y)`` on properties of your own. The descriptor learned from atomisation energies predicts

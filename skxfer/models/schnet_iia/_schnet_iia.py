@@ -366,7 +366,7 @@ class SchNetIIARegressor(TakesStructures, StartsFromFitted, RegressorMixin, Tran
 
     @plain_torch()
     def atomic_energies(self, X):
-        """Return what each atom contributes to the energy of its structure, of which it is the sum.
+        """Return what each atom contributes to the energy of its structure, which is their sum.
 
         Parameters
         ----------

@@ -36,6 +36,7 @@ class FrozenExperts(Strategy):
             problem.Y[rows],
             problem.weight(rows),
             problem.seed,
+            problem.metadata_of(rows) if problem.residual_estimator is problem.learner else None,
         )
 
 
@@ -72,7 +73,7 @@ class FrozenStack(OnExperts):
         self.final_estimator = final_estimator
         self.residual_estimator = residual_estimator
 
-    def fit(self, F, X, Y, sample_weight, seed):
+    def fit(self, F, X, Y, sample_weight, seed, metadata=None):
         """Fit on experts' outputs F, inputs X and labels Y of the same rows."""
         head = self.final_estimator
         if head is None:
@@ -85,7 +86,7 @@ class FrozenStack(OnExperts):
         if self.residual_estimator is not None:
             rest = Y - predict_learner(self.head_, Z)
             self.residual_ = fit_learner(
-                self.residual_estimator, X, rest, sample_weight=sample_weight, seed=seed
+                self.residual_estimator, X, rest, sample_weight=sample_weight, seed=seed, metadata=metadata
             )
         return self
 

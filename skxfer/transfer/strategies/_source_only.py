@@ -16,6 +16,7 @@ class SourceOnly(Strategy):
 
     name = "source_only"
     needs_experts = True
+    cost = 0
 
     def missing(self, problem):
         """Say whether a source predicts the targets."""
@@ -23,12 +24,28 @@ class SourceOnly(Strategy):
 
     def fit(self, problem, rows):
         """Find the expert with the least error, for each target."""
-        F = problem.outputs[rows].reshape(len(rows), -1, problem.n_targets)  # (n_rows, n_experts, n_targets)
-        error = np.abs(F - problem.Y[rows][:, None])
-        weight = np.ones(len(rows)) if problem.sample_weight is None else problem.weight(rows)
-        weight = weight[:, None, None] * ~np.isnan(error)
-        total = np.maximum(weight.sum(axis=0), np.finfo(float).tiny)
-        return BestExpert(((np.nan_to_num(error) * weight).sum(axis=0) / total).argmin(axis=0))
+        return best_expert(problem.outputs[rows], problem.Y[rows], problem.weight(rows))
+
+
+def best_expert(F, Y, sample_weight):
+    """Find the expert with the least error on some rows, for each target.
+
+    Parameters
+    ----------
+    F : ndarray of shape (n_rows, n_experts * n_targets)
+        The experts' predictions.
+    Y : ndarray of shape (n_rows, n_targets)
+    sample_weight : ndarray of shape (n_rows,) or None
+
+    Returns
+    -------
+    BestExpert
+    """
+    error = np.abs(F.reshape(len(F), -1, Y.shape[1]) - Y[:, None])  # (n_rows, n_experts, n_targets)
+    weight = np.ones(len(F)) if sample_weight is None else sample_weight
+    weight = weight[:, None, None] * ~np.isnan(error)
+    total = np.maximum(weight.sum(axis=0), np.finfo(float).tiny)
+    return BestExpert(((np.nan_to_num(error) * weight).sum(axis=0) / total).argmin(axis=0))
 
 
 class BestExpert(OnExperts):
