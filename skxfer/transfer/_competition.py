@@ -106,8 +106,8 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
     def __sklearn_tags__(self):
         """Several targets, of which labels may be missing; the learner decides about NaN and sparse input."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.sparse = input_tags(self._learner()).sparse
+        inner = input_tags(self._learner())
+        tags.input_tags.allow_nan, tags.input_tags.sparse = inner.allow_nan, inner.sparse
         tags.target_tags.multi_output = True
         return tags
 

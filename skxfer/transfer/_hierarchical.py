@@ -5,11 +5,12 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.model_selection import KFold
+from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..domains import ScoresTarget, find_rows
-from ..inputs import check_sample_domain, naming_missing_values, take
+from ..inputs import check_sample_domain, find_missing_value, naming_missing_values, take
 from ..learners import predict_learner
 from ._asked import check_strategies
 from ._cheap_values import CheapValues
@@ -253,6 +254,9 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
         """
         check_is_fitted(self)
         X, _ = self._split(read_inputs(self, X, reset=False)[0])
+        missing = find_missing_value(X)
+        if missing is not None and not (self.experts_ or get_tags(self).input_tags.allow_nan):
+            raise missing  # without an expert nothing else would look at X
         with naming_missing_values(X):
             return expert_outputs(self.experts_, X)
 
