@@ -37,7 +37,7 @@ $(VENV)/demo: $(VENV)/venv setup.cfg $(CONSTRAINTS)
 	touch $@
 
 $(VENV)/test: $(VENV)/venv setup.cfg $(CONSTRAINTS)
-	$(INSTALL) $(XGBOOST) --editable ".[cli,persistence,torch,atoms,smiles,composition,excel,dask,test]"
+	$(INSTALL) $(XGBOOST) --editable ".[cli,torch,atoms,smiles,composition,excel,dask,test]"
 	touch $@
 
 $(VENV)/lint: $(VENV)/venv setup.cfg $(CONSTRAINTS)

@@ -72,11 +72,12 @@ html_sidebars = {
 
 
 def _markdown_to_rst(app, relative_path, parent_docname, content):
-    """Let pages include the Markdown of the changelog, of which headings and code need other marks."""
+    """Let pages include the Markdown of the changelog: headings, code and links have other marks."""
     if not str(relative_path).endswith("CHANGELOG.md"):
         return
     text = re.sub(r"(?<!`)`([^`]+)`(?!`)", r"``\1``", content[0])
-    for level, line in (("# ", "="), ("## ", "-")):
+    text = re.sub(r"\[([^\]]+)\]\((https?://[^)]+)\)", r"`\1 <\2>`_", text)
+    for level, line in (("# ", "="), ("## ", "-"), ("### ", "~")):
         text = re.sub(
             rf"(?m)^{level}(.+)$", lambda found, line=line: f"{found[1]}\n{line * len(found[1])}", text
         )

@@ -89,7 +89,7 @@ plt.show()
 # %%
 # Along a binary system
 # ---------------------
-# The network beside its parts, in a system of which no compound was in training. Both metals alone
+# The network next to its parts, in a system of which no compound was in training. Both metals alone
 # have the enthalpy zero, which no row says: at the ends, neither curves nor bands can be trusted. Nor
 # are the curves smooth, since all training formulas together have seven different fractions. Without
 # a view of the partner, ``"dcnn-k1"`` can only guess, and its band says so.

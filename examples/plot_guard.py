@@ -5,16 +5,16 @@ What happens when sources are wrong
 
 Data from elsewhere can hurt: a model that trusts a source which says something else is worse than
 one that never saw it. :class:`~skxfer.transfer.HierarchicalTransfer` cross-validates transfer
-against the target alone, and keeps the target alone where transfer shows no clear gain. Here the
-truth is known, so that this can be checked.
+against ``target_only``, training on the target rows alone, and keeps that where transfer shows no clear
+gain. Here the truth is known, so that this can be checked.
 
 The problems
 ------------
 :func:`~skxfer.datasets.make_domains` draws a target function with mean 0
 and variance 1, and a source function with a chosen correlation to it. A correlation of 1 makes the
-source a copy of the target, 0 makes it unrelated. The adversarial source is a special case: right
+source function a copy of the target's, 0 makes it unrelated. The adversarial source is a special case: right
 where the first feature exceeds 0.2, and the exact opposite elsewhere. The source has 300 rows, the
-target 30, and 200 more target rows serve as test.
+target domain 30, and 200 more rows of it serve as test.
 """
 
 import matplotlib.pyplot as plt
@@ -33,10 +33,10 @@ seeds = range(5)
 # %%
 # Three ways to use the source
 # ----------------------------
-# Not at all; everything merged into one
-# table, as one would without a second thought; and guarded transfer. The test rows are drawn like
+# Not at all (``target_only``); all rows merged into one table, as one would without a second thought
+# (``merge``); and the guarded competition of all strategies (``auto``). The test rows are drawn like
 # the target rows, so we say so with ``predict_on="similar"``. The first model need not be fitted:
-# guarded transfer keeps it as ``target_only_``.
+# guarded transfer keeps it in ``estimators_``.
 
 learner = SVR(C=10, epsilon=0.02)
 rows, shares = [], []
@@ -47,36 +47,35 @@ for relation in relations:
         X, y = problem.data[train], problem.target[train]
         X_test, truth = problem.data[~train], problem.target_function[~train]
 
-        merged = clone(learner).fit(X, y)
-        transfer = HierarchicalTransfer(
+        merge = clone(learner).fit(X, y)
+        auto = HierarchicalTransfer(
             learner,
             source_domains=problem.source_domains,
             predict_on="similar",
             random_state=0,
         ).fit(X, y, sample_domain=problem.domain[train])
 
-        alone = transfer.target_only_
-        models = {"target only": alone, "merged": merged, "transfer": transfer}
+        models = {"target_only": auto.estimators_["target_only"], "merge": merge, "auto": auto}
         errors = {name: mean_absolute_error(truth, model.predict(X_test)) for name, model in models.items()}
         gains = {
-            "gain": 1 - errors["transfer"] / errors["target only"],
-            "promised": transfer.transfer_gain_[0],
+            "gain": 1 - errors["auto"] / errors["target_only"],
+            "promised": auto.transfer_gain_[0],
         }
         rows.append({"relation": str(relation), **errors, **gains})
-        shares.append(dict(zip(transfer.strategies_, transfer.strategy_weights_[0], strict=True)))
+        shares.append(dict(zip(auto.strategies_, auto.weights_[0], strict=True)))
 
 results = pd.DataFrame(rows)
 print(results.groupby("relation", sort=False).median().round(2).to_string())
 
 # %%
 # Merging is best while the source is a copy, and worst once it is not. Guarded transfer gains while
-# there is something to gain, and falls back to the target alone when there is not.
+# there is something to gain, and falls back to ``target_only`` when there is not.
 
 order = [str(relation) for relation in relations]
 position = np.arange(len(order))
 fig, (left, middle, right) = plt.subplots(1, 3, figsize=(10.5, 3.6), layout="constrained")
 
-for name, color in {"target only": "#7f7f7f", "merged": "#d95f02", "transfer": "#1b6ca8"}.items():
+for name, color in {"target_only": "#7f7f7f", "merge": "#d95f02", "auto": "#1b6ca8"}.items():
     by_relation = results.groupby("relation")[name]
     low, high = by_relation.min()[order], by_relation.max()[order]
     left.fill_between(position, low, high, color=color, alpha=0.15, linewidth=0)
@@ -94,11 +93,14 @@ middle.legend(frameon=False)
 
 mean_shares = pd.DataFrame(shares).groupby(results["relation"]).mean().loc[order]
 bottom = np.zeros(len(order))
-for strategy, color in {"target_only": "#bdbdbd", "frozen": "#66a5d3", "merge": "#1b3a57"}.items():
+colors = plt.get_cmap("viridis")(np.linspace(0.9, 0.1, mean_shares.shape[1] - 1))
+for strategy, color in zip(mean_shares, ["#bdbdbd", *colors], strict=True):  # target_only is grey
     right.bar(position, mean_shares[strategy], 0.7, bottom, color=color, label=strategy)
     bottom += mean_shares[strategy]
 right.set(ylabel="share in the prediction", ylim=(0, 1))
-right.legend(frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.45, 1.0), columnspacing=1)
+right.legend(
+    frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.45, 1.0), columnspacing=1, fontsize="small"
+)
 
 for panel in (left, middle, right):
     panel.set_xticks(position, ["adver-\nsarial" if name == "adversarial" else name for name in order])

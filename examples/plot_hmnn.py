@@ -4,7 +4,7 @@ Two tiers of experts, and their gates
 =====================================
 
 The story of the HMNN paper [1]_: networks learn from many structures in gas and in water what a
-spectrum says of an adsorbate (tier I), their best experts are frozen, and new ones beside them learn
+spectrum says of an adsorbate (tier I), their best experts are frozen, and new ones next to them learn
 from a few structures in many solvents what the solvent changes (tier II). Can they predict solvents
 that nobody has shown them? And what do the experts look at?
 
@@ -65,7 +65,7 @@ table.round(4)
 
 # %%
 # Mean absolute errors on the unseen solvents, whose structures go beyond those of the target rows. As
-# shares of the error of the target alone, one group for each target:
+# shares of the error of ``target_only``, one group for each target:
 
 relative = pd.DataFrame(errors).div(errors["target_only"], axis=0)
 colors = {"frozen_experts": "#1b6ca8", "merge": "#bdbdbd", "merge_relevant": "#d95f02"}
@@ -81,7 +81,7 @@ plt.show()
 # Which experts does a target listen to?
 # --------------------------------------
 # In tier II, each target may use the two experts of gas and the two of water that it had listened to
-# most in tier I, and two new ones. Its gate decides anew for each row how much of each to take; drawn
+# most in tier I, and two new ones. Its gate decides for each row how much of each to take; drawn
 # are means over the unseen solvents. A dash marks an expert that is closed to that target.
 
 tiers = models["frozen_experts"]

@@ -3,7 +3,7 @@
 How many rows of my own make transfer needless?
 ===============================================
 
-Every labelled row in the target costs a calculation or an experiment. The learning curve shows what
+Every labelled row in the target domain costs a calculation or an experiment. The learning curve shows what
 the next ones would buy: the error on unseen solvents against the number of target rows, with and
 without the sources. The data are :ref:`simulated <co_ag_emt_dataset>`.
 """
@@ -33,7 +33,7 @@ display = LearningCurveDisplay.from_results(curve, target_units="eV")
 plt.show()
 
 # %%
-# Read it sideways: how many rows does the target alone need to reach the error that transfer has
+# Read it sideways: how many rows does ``target_only`` need to reach the error that ``auto`` has
 # with a few?
 
 table = curve.pivot_table(index="n_target", columns="setting", values="mae", sort=False)

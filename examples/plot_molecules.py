@@ -113,11 +113,11 @@ ax.set(xlabel="mean absolute error on the larger molecules (eV)")
 plt.show()
 
 # %%
-# What won is MBTR beside a quantum deep descriptor, whether its orbitals are trained or random: from so few
+# What won is MBTR with a quantum deep descriptor, whether its orbitals are trained or random: from so few
 # molecules there is hardly anything to learn that carries to others. The descriptor alone depends on the
 # seed more than on the training. Most of what it adds to MBTR the mere numbers of atoms add as well. Had we
-# compared trained networks with MBTR alone, we would have praised the training: always put random orbitals
-# beside it. A network that has seen thousands of molecules is another matter: :ref:`molecules`.
+# compared trained networks with MBTR alone, we would have praised the training: always compare with random
+# orbitals. A network that has seen thousands of molecules is another matter: :ref:`molecules`.
 #
 # What the errors look like, with the first seed:
 

@@ -5,8 +5,8 @@ Does data from other solvents help my few?
 
 The main job of this library, on the embedded data: carbon monoxide on silver, with 945 structures
 each in gas and water, 35 structures in each of twelve solvents, and three solvents to be predicted,
-with structures unlike those 35. For each learner, four ways to use the table are compared on rows
-that no fit has seen. The data are :ref:`simulated <co_ag_emt_dataset>`, so these numbers say
+with structures unlike those 35. For each learner, four settings are compared on rows that no fit has
+seen. The data are :ref:`simulated <co_ag_emt_dataset>`, so these numbers say
 nothing about silver.
 """
 
@@ -17,7 +17,7 @@ from skxfer.datasets import load_co_ag_emt
 
 co = load_co_ag_emt(as_frame=True)
 print("sources:        ", *co.source_domains)
-print("target:         ", *co.target_domains)
+print("target domains: ", *co.target_domains)
 print("to be predicted:", *co.test_domains)
 
 # %%
@@ -40,14 +40,14 @@ plt.show()
 
 # %%
 # A point is the mean error over the three unseen solvents, its bar runs from the best to the worst
-# of them. Read it row by row, and compare *transfer* with *target only*: what the twelve solvents
+# of them. Read it row by row, and compare *auto* with *target_only*: what the twelve solvents
 # teach by themselves. Comparing with a source model alone would make any method that sees the
 # twelve solvents look brilliant.
 #
-# As numbers: the share by which transfer cuts the target-only error, its standard error over the
-# test rows, and what transfer relied on most.
+# As numbers: the share by which ``auto`` cuts the error of ``target_only``, its standard error over the
+# test rows, and the strategy that ``auto`` relied on most.
 
-transfer = results[results["setting"] == "transfer"]
-by_learner = transfer.groupby(["target", "learner"], sort=False)
+auto = results[results["setting"] == "auto"]
+by_learner = auto.groupby(["target", "learner"], sort=False)
 table = by_learner[["gain", "gain_se"]].mean().round(2)
 table.assign(strategy=by_learner["strategy"].first())

@@ -45,6 +45,6 @@ summary = transfer_analysis_summary(results)
 summary[["source", "carry", "error", "target_only_error", "gain_percent", "p_value", "verdict"]].round(3)
 
 # %%
-# The sources stand in the order of their distance from the target, as simple descriptors of the
+# The sources stand in the order of their distance from the target domain, as simple descriptors of the
 # structures see it.
 display = TransferAnalysisDisplay.from_results(results)

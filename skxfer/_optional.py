@@ -6,12 +6,13 @@ _EXTRAS = {
     "ase": "atoms",
     "matscipy": "atoms",
     "dscribe": "atoms",
-    "skops": "persistence",
     "safetensors": "torch",
     "skorch": "torch",
     "matminer": "composition",
     "pymatgen": "composition",
     "rdkit": "smiles",
+    "skada": "adaptation",
+    "ot": "adaptation",
 }
 
 
@@ -21,7 +22,7 @@ def require(module):
     Parameters
     ----------
     module : str
-        Name of the module, such as ``"skops.io"``.
+        Name of the module, such as ``"torch.nn"``.
 
     Returns
     -------

@@ -3,9 +3,63 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .inputs import check_names, check_sample_domain, weighted_rows
+from .inputs import check_names, check_sample_domain, n_rows, take, weighted_rows
 
 MIN_BOX_LABELS = 5
+
+
+class ScoresTarget:
+    """Mixin for regressors fitted on several domains that predict one: `score` counts its rows alone.
+
+    Folds over all rows hold out source rows too, and how well these are predicted says nothing of the target.
+    """
+
+    __metadata_request__score = {"sample_domain": True}
+
+    def score(self, X, y, sample_domain=None, sample_weight=None):
+        """Return the coefficient of determination on the target rows.
+
+        Parameters
+        ----------
+        X : like X in `fit`
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_domain : array-like of shape (n_samples,), optional
+            The domain of each row, needed if the fit had rows of other domains.
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            No domains after a fit that had several, or no target row.
+        """
+        check_is_fitted(self)
+        others = self._other_domains()
+        if not others:
+            return super().score(X, y, sample_weight)
+        remedy = (
+            "In cross_val_score or GridSearchCV use the splitter skxfer.model_selection.TargetKFold("
+            f"source_domains={others}) or one of its kind, which holds out target rows alone, and set "
+            "scoring (such as 'r2')"
+        )
+        if sample_domain is None:
+            raise ValueError(
+                f"score needs sample_domain=, the domain of each row: rows of {others} took part in the fit, "
+                f"and only target rows count. {remedy}; or turn on metadata routing, which hands it on."
+            )
+        rows = np.flatnonzero(~np.isin(check_sample_domain(sample_domain, n_rows(X)), others))
+        if not rows.size:
+            raise ValueError(f"There is no target row to score: all rows belong to {others}. {remedy}.")
+        weight = None if sample_weight is None else np.asarray(sample_weight)[rows]
+        return super().score(take(X, rows), take(y, rows), weight)
+
+    def _other_domains(self):
+        """Labels of the domains that are not predicted."""
+        sources = self.source_domains
+        return [sources] if isinstance(sources, str) else [] if sources is None else list(sources)
 
 
 def split_domains(sample_domain, source_domains):

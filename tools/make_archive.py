@@ -1,9 +1,11 @@
-"""Write tests/archive: files of this version, with inputs and predictions that later versions must reproduce.
+"""Add files of this version to tests/archive, with inputs and predictions that later versions must reproduce.
 
-Run it from the repository root when the file format changes: python -m tools.make_archive
+Run it from the repository root when the file format changes, with a word for what is new in it:
+python -m tools.make_archive names. Files that are there stay as they are.
 """
 
 import json
+import sys
 import zipfile
 from pathlib import Path
 
@@ -27,7 +29,6 @@ import skxfer
 ARCHIVE = Path(__file__).parents[1] / "tests" / "archive"
 # The packages that read each member of a file.
 NEEDS = {
-    "parts.skops": ["skops"],
     "boosters/0.ubj": ["xgboost"],
     "tensors.safetensors": ["torch", "skorch", "safetensors"],
 }
@@ -44,7 +45,7 @@ class Layers(torch.nn.Module):
         return self.out(torch.relu(self.hidden(X)))
 
 
-def main():
+def main(word):
     """Fit, predict, save."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(30, 3))
@@ -81,7 +82,7 @@ def main():
     }
     of_domains = ("transfer", "transfer_to_two_targets", "sequential")
     domain = np.repeat(["gas", "water", "target"], 10)
-    records = []
+    records = json.loads((ARCHIVE / "expected.json").read_text())
     ARCHIVE.mkdir(exist_ok=True)
     for name, model in models.items():
         dtype = "float32" if name == "net" else "float64"
@@ -89,7 +90,9 @@ def main():
         options = {"sample_domain": domain} if name in of_domains else {}
         labels = {"net": y[:, None].astype(dtype), "transfer_to_two_targets": Y}.get(name, y)
         model.fit(X.astype(dtype), labels, **options)
-        path = ARCHIVE / f"{name}.skxfer"
+        path = ARCHIVE / f"{name}_{word}.skxfer"
+        if path.exists():
+            raise SystemExit(f"{path} exists: choose another word.")
         skxfer.save(model, path)
         members = zipfile.ZipFile(path).namelist()
         records.append(
@@ -107,4 +110,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -85,7 +85,7 @@ class TransferAnalysisDisplay:
     def plot(self, ax=None, *, alpha=0.05):
         """Draw.
 
-        Sources are in order of their distance from the target, the nearest on
+        Sources are in order of their distance from the target domain, the nearest on
         top; baselines are below them. A filled mark is a gain or loss that is significant after
         correction for the number of comparisons.
 
@@ -159,7 +159,8 @@ class TransferAnalysisDisplay:
         n_splits, n_seeds = self.results["split"].nunique(), self.results["seed"].nunique()
         sizes = self.results[["n_train", "n_test"]].mean().round().astype(int)
         text = (
-            f"{n_splits} splits of the target, {sizes['n_train']} rows to train and {sizes['n_test']} to test"
+            f"{n_splits} splits of the target rows, {sizes['n_train']} rows to train and "
+            f"{sizes['n_test']} to test"
             + (f"; {n_seeds} seeds" if n_seeds > 1 else "")
             + f". Points: mean paired gain; bars: {100 * (1 - alpha):g} % confidence interval. "
             "Filled: significant after Holm's correction; hollow: not"

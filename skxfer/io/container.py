@@ -10,15 +10,9 @@ the kinds of objects, and ``names`` says what a file may name.
 """
 
 import hashlib
-import io
 import json
-import os
 import platform
-import re
-import secrets
-import shutil
 import warnings
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -27,19 +21,17 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from .._version import __version__
 from .codec import Reader, Writer
+from .files import open_file, replace_file
 from .names import RefusedError, resolve_names
+from .zips import FORMAT_VERSION, TREE, LimitError, check_digests, check_json, pack, unpack
 
 __all__ = ["load", "save"]
-
-FORMAT_VERSION = 1
-_TREE = "skxfer.json"
-_MEMBERS = re.compile(r"arrays\.npy|parts\.skops|tensors\.safetensors|boosters/\d+\.ubj")
 
 
 def save(estimator, path):
     """Save a fitted or unfitted estimator to one file.
 
-    The file is first written beside `path` and then moved over it, so an older file stays whole if anything
+    The file is first written next to `path` and then moved over it, so an older file stays whole if anything
     fails on the way.
 
     Parameters
@@ -55,13 +47,21 @@ def save(estimator, path):
     Raises
     ------
     TypeError
-        If `estimator` is not an estimator, or holds something that cannot be stored without running code on
-        loading (a lambda, a Series, a DataFrame with a MultiIndex, an open file). The message says where it
-        was found.
+        If `estimator` is not an estimator, or holds something that would not come back as it was (a lambda, a
+        Series, a namedtuple, a DataFrame with categories, an open file). The message says where it was found.
     ValueError
         If `estimator` contains itself.
     ImportError
         If an optional package is needed and missing; the message names the extra to install.
+    OSError
+        If the folder is missing, the path is a folder or a device, the file is read-only or the disk is full.
+        The message names the path.
+
+    Warns
+    -----
+    UserWarning
+        If something is not saved because it would act when the model is loaded or used: a cache, a path, a
+        callback, a hook.
 
     See Also
     --------
@@ -101,19 +101,23 @@ def save(estimator, path):
         "objects": writer.objects,
         "root": root,
     }
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, data in {_TREE: json.dumps(tree, allow_nan=False).encode(), **members}.items():
-            # ZipInfo has a fixed date, so the same content gives the same file.
-            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
-    _replace_file(path, buffer.getvalue())
+    text = json.dumps(tree, allow_nan=False).encode()
+    data = pack({TREE: text, **members})
+    try:
+        check_json(text, len(data))
+    except LimitError as error:
+        raise ValueError(f"{type(estimator).__name__} cannot be saved: a file of it {error}") from None
+    replace_file(path, data)
+    for message in writer.left_out:
+        warnings.warn(message, stacklevel=2)
 
 
 def load(path, *, trusted=()):
     """Load an estimator saved by :func:`save`.
 
-    Nothing in the file is run. It can only name classes of skxfer, estimators of scikit-learn, XGBoost and
-    skorch, layers, losses and optimizers of torch, and what you list in `trusted`.
+    Nothing in the file is run. It can only name the classes and functions on an explicit list (of skxfer,
+    scikit-learn, XGBoost, skorch and torch), and what you list in `trusted`. :ref:`persistence` says what
+    this promises, and what it does not.
 
     Parameters
     ----------
@@ -121,8 +125,8 @@ def load(path, *, trusted=()):
         The file.
     trusted : iterable of classes and functions, default=()
         Your own classes and functions that the file may use: a torch module inside a skorch net, an
-        estimator, the function of a ``FunctionTransformer``. One that has moved to another module since is
-        found by its name.
+        estimator, the function of a ``FunctionTransformer``. The file decides what they are called with, so
+        list only what you know. One that has moved to another module since is found by its name.
 
     Returns
     -------
@@ -133,8 +137,11 @@ def load(path, *, trusted=()):
     Raises
     ------
     ValueError
-        If the file is damaged, was not written by :func:`save`, has a newer format, or names something that
-        is not trusted. The message says what was found and what to do.
+        If the file is damaged, was not written by :func:`save`, has a newer format, names something that is
+        not trusted, or claims to hold more than a file of its size can. The message says what was found and
+        what to do.
+    OSError
+        If the file is missing, or is a folder, a device or a pipe.
     ImportError
         If an optional package is needed and missing; the message names the extra to install.
 
@@ -167,17 +174,22 @@ def load(path, *, trusted=()):
     trusted = [trusted] if isinstance(trusted, str) else list(trusted)
     if not all(hasattr(t, "__qualname__") for t in trusted):
         raise TypeError(f"trusted takes classes and functions themselves, got {trusted!r}.")
-    tree, members = _read_members(Path(path))
+    path = Path(path)
+    with open_file(path) as file:
+        tree, members = unpack(file, path)
+    check_digests(path, tree, members)
     try:
-        versions = tree["versions"]
+        saved_with = str(tree["versions"]["scikit-learn"])
         names = resolve_names(tree["names"], trusted)
         with warnings.catch_warnings():
             # One warning for the file, below, in place of one for each estimator in it.
             warnings.simplefilter("ignore", InconsistentVersionWarning)
             reader = Reader(names, members, trusted)
             for spec in tree["objects"]:
-                reader.objects.append(reader(spec))
+                reader.add(spec)
             estimator = reader(tree["root"])
+            if not hasattr(type(estimator), "get_params"):
+                raise RefusedError(f"the file holds a {type(estimator).__name__}, not an estimator.")
     except (RefusedError, ImportError) as error:
         raise type(error)(f"{path}: {error}") from error
     except Exception as error:
@@ -186,64 +198,11 @@ def load(path, *, trusted=()):
             f"{tree.get('versions')}; this is skxfer {__version__} with scikit-learn {sklearn.__version__}. "
             "Load it with those versions, or fit and save the model again."
         ) from error
-    if versions["scikit-learn"] != sklearn.__version__:
+    if saved_with != sklearn.__version__:
         warning = InconsistentVersionWarning(
             estimator_name=type(estimator).__name__,
             current_sklearn_version=sklearn.__version__,
-            original_sklearn_version=versions["scikit-learn"],
+            original_sklearn_version=saved_with,
         )
         warnings.warn(warning, stacklevel=2)
     return estimator
-
-
-# The container ------------------------------------------------------------------------------------------
-
-
-def _replace_file(path, data):
-    """Write `data` to `path`, whole or not at all."""
-    path = Path(os.path.realpath(path))
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {path.parent} to save {path.name} in: make it first.")
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, temporary)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _read_members(path):
-    """The JSON tree and the other members of a file, each checked against its SHA-256."""
-    data = path.read_bytes()
-    remedy = "Copy the file again from where it came, or save the model again with skxfer.save."
-    if not data.startswith(b"PK\x03\x04"):
-        found = "empty" if not data else "a pickle" if data[0] == 0x80 else "damaged, or of another kind"
-        raise ValueError(f"{path} is {found}, not a file written by skxfer.save. {remedy}")
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            found = archive.namelist()
-            members = {name: archive.read(name) for name in found}
-        tree = json.loads(members.pop(_TREE)) if _TREE in members else None
-    except Exception as error:
-        raise ValueError(f"{path} is damaged ({type(error).__name__}: {error}). {remedy}") from error
-    if not isinstance(tree, dict) or tree.get("format") != "skxfer":
-        raise ValueError(
-            f"{path} is a zip of another kind, with {', '.join(found[:5])}: skxfer.save did not write it."
-        )
-    version = tree.get("format_version")
-    if isinstance(version, int) and version > FORMAT_VERSION:
-        raise ValueError(
-            f"{path} has format {version}; this skxfer {__version__} reads up to format {FORMAT_VERSION}. "
-            "Upgrade it: pip install -U skxfer."
-        )
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
-    known = len(found) == len(members) + 1 and all(_MEMBERS.fullmatch(name) for name in members)
-    if version != FORMAT_VERSION or not known or tree.get("members") != digests:
-        raise ValueError(f"{path} is damaged: its members are not those that were saved. {remedy}")
-    return tree, members

@@ -145,8 +145,8 @@ def learning_curve_transfer(
     source_domains : list of labels
         Domains with much data. All others are target domains.
     train_sizes : list of int or float
-        Numbers of target rows, or shares of those there are. For each seed the
-        rows are drawn anew, and a smaller set is part of the larger ones.
+        Numbers of target rows, or shares of those there are. Each seed
+        draws other rows, and a smaller set is part of the larger ones.
     test_domains : list of labels, optional
         Target domains to be predicted: their rows are in no training set.
     cv : int or splitter, optional

@@ -142,9 +142,9 @@ def cecv_study(
 
     The loop of the paper [1]_: train candidates and two references, and look how far
     the vector of each candidate is from the region between the references. The
-    paper takes a smaller distance for a better network. Here the validation error
-    stands beside it, and the rank correlation of both says whether that holds on
-    your data.
+    paper takes a smaller distance for a better network. Here it is compared
+    with the validation error, and their rank correlation says whether that holds
+    on your data.
 
     Parameters
     ----------

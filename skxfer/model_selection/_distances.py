@@ -18,7 +18,7 @@ COLUMNS = ("domain_distance", "label_distance", "label_shift")
 
 
 def distances(source, target, featurizer=None):
-    """Compare a source with the target.
+    """Compare a source with the target rows.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def energy_coefficient(Z, Z_target):
     between = cdist(Z, Z_target).mean()
     if not between:
         return 0.0
-    # Pairs of different rows, for a row beside itself makes a small sample look narrow.
+    # Pairs of different rows, for a row paired with itself makes a small sample look narrow.
     within = sum(pdist(part).mean() if len(part) > 1 else 0.0 for part in (Z, Z_target))
     return float(max(0.0, 1 - within / (2 * between)))
 
@@ -111,7 +111,7 @@ def label_distances(Y, Y_target):
     distance : float
         Wasserstein distance after each has been scaled to mean 0 and variance 1.
     shift : float
-        Between the means, in standard deviations of the target's labels.
+        Between the means, in standard deviations of the labels of the target rows.
 
     Both are averaged over the targets, and NaN where their number differs.
     """

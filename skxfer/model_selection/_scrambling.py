@@ -49,7 +49,7 @@ def y_scrambling(
 
     If a model with scrambled labels predicts as well, what it learned is chance.
     In each fold the labels of the training rows are shuffled, all targets of a
-    row together, and the whole estimator is fitted anew: put every selection of
+    row together, and the whole estimator is fitted again: put every selection of
     features or parameters into it, as a pipeline or a search, since what is
     decided beforehand has seen the true labels [1]_. Test rows keep theirs.
 

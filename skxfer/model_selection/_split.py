@@ -172,7 +172,7 @@ class LeaveTargetClusterOut(_TargetSplitter):
     """Leave clusters of target inputs out: the use is new structures or new chemistry.
 
     Target inputs are scaled, clustered by k-means, and each cluster is tested
-    once. Where the target has several domains, columns are scaled within each
+    once. Where there are several target domains, columns are scaled within each
     domain, so that a cluster is a kind of structure and not a domain.
 
     Parameters

@@ -130,7 +130,7 @@ def transfer_analysis(
         ``label_distance``
             Wasserstein distance between the labels, each scaled to mean 0 and variance 1.
         ``label_shift``
-            Between their means, in standard deviations of the target's labels.
+            Between their means, in standard deviations of the labels of the target rows.
         ``failure``
             Why there is no error; empty if all went well.
 
@@ -143,7 +143,7 @@ def transfer_analysis(
         A source that is neither (X, y) nor a fitted regressor, or one of another kind than `estimator`.
     ValueError
         `carry` for a learner without that parameter, an `estimator` that has
-        `init` already, sources whose inputs are of another kind than those of the target.
+        `init` already, sources whose inputs are of another kind than the target rows.
 
     Warns
     -----
@@ -321,14 +321,14 @@ def _check_data(estimator, sources, target):
         checked[name] = _check_pair(f"source {name!r}", source, columns, allow_nan, reset=False)
         if (getattr(checked[name][0], "ndim", 2) == 1) != (getattr(X, "ndim", 2) == 1):
             raise ValueError(
-                f"The inputs of source {name!r} are of another kind than those of the target: either all are "
+                f"The inputs of source {name!r} are of another kind than the target rows: either all are "
                 "tables or all are sequences of objects."
             )
     return Data(X, Y, checked), fitted
 
 
 class _Columns(BaseEstimator):
-    """Remembers the columns of the target, with which those of the sources are compared."""
+    """Remembers the columns of the target rows, with which those of the sources are compared."""
 
 
 def _check_pair(what, pair, columns, allow_nan, *, reset):

@@ -57,7 +57,7 @@ def cecv(model, X=None, *, thresholds=THRESHOLDS, containing=None, min_elements=
       more than how many numbers of elements there are.
 
     A network with random weights has a vector too, often a low one: always look
-    at that of :func:`with_random_weights` beside it.
+    at that of :func:`with_random_weights` too.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def with_random_weights(model, *, random_state=None):
     check_method(model, "element_feature_map")
     check_is_fitted(model)
     if not hasattr(model, "nets_"):
-        raise TypeError(f"{type(model).__name__} has no nets_ of which the weights could be drawn anew.")
+        raise TypeError(f"{type(model).__name__} has no nets_ with weights to draw at random.")
     from ..models.base.torch_state import torch_seed
 
     rng = check_random_state(random_state)

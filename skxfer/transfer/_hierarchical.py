@@ -8,16 +8,18 @@ from sklearn.model_selection import KFold
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..domains import find_rows
+from ..domains import ScoresTarget, find_rows
 from ..inputs import check_sample_domain, naming_missing_values, take
 from ..learners import predict_learner
-from ._competition import Competition, check_strategies
+from ._asked import check_strategies
+from ._cheap_values import CheapValues
+from ._competition import Competition
 from ._problem import Problem, expert_outputs
 from ._rows import equal_rows, read_inputs
 from ._sources import check_sources, check_sources_fit_problem
 
 
-class HierarchicalTransfer(TransformerMixin, Competition):
+class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
     """Transfer from source domains to a target domain with few rows, for any regressor.
 
     Several ways to transfer, called strategies, compete for each target:
@@ -26,6 +28,13 @@ class HierarchicalTransfer(TransformerMixin, Competition):
     - ``"source_only"``: the source model as it is;
     - ``"merge"``: the learner on the rows of all domains;
     - ``"merge_relevant"``: the same, with source rows whose labels lie near the target's;
+    - ``"merge_weighted"``: the same, with source rows weighted by how much their inputs look like those of
+      the target;
+    - ``"merge_indicator"``: the same, with columns that say which domain a row is of;
+    - ``"aligned"``: the same, with source inputs mapped to those of the target;
+    - ``"boosted"``: the same, boosted, where source rows that contradict the target lose weight; it takes
+      about 30 fits, so it must be named;
+    - ``"low_fidelity"``: five ways to start from a cheap value of the target, see the parameter;
     - ``"frozen_experts"``: one frozen expert per source, a linear `final_estimator` on their predictions, and
       the learner again on what that leaves;
     - ``"frozen_features"``: features of trained sources that have ``transform``, and a new head;
@@ -51,6 +60,12 @@ class HierarchicalTransfer(TransformerMixin, Competition):
         Combines the scaled predictions of the experts. Default: RidgeCV.
     residual_estimator : regressor, "same" or None, default="same"
         Learns what the combination leaves, from X. ``"same"``: a clone of `estimator`. None: nothing does.
+    low_fidelity : str, int, list of these, or fitted regressor, optional
+        A cheap approximation of y that is known for every row to be predicted, such as a computed value where
+        an experiment is wanted: names of columns of a DataFrame, positions of columns of an array, or a
+        fitted model that predicts it from X. With several targets, as many values as targets, in their order.
+        Columns are taken out of X: only ``"low_fidelity"`` sees them, so that ``"target_only"`` says what
+        could be had without. Wrap a model in :class:`~sklearn.frozen.FrozenEstimator`, or cloning resets it.
     strategy : str or list of str, default="auto"
         The strategies that compete. ``"auto"``: all that can run. One name alone is used as it is, next to
         ``"target_only"`` if `guard`.
@@ -124,6 +139,7 @@ class HierarchicalTransfer(TransformerMixin, Competition):
     See Also
     --------
     TransferCV : The same competition from a trained source.
+    skxfer.model_selection.TargetKFold : Folds that hold out target rows, to cross-validate this estimator.
     SequentialTransfer : Domains in an order, each starting from the last.
     skxfer.model_selection.portability_study : Does transfer help, for which learner?
 
@@ -154,6 +170,7 @@ class HierarchicalTransfer(TransformerMixin, Competition):
         "source_domains": ["array-like", str, None],
         "final_estimator": [HasMethods("fit"), None],
         "residual_estimator": [HasMethods("fit"), StrOptions({"same"}), None],
+        "low_fidelity": [HasMethods("predict"), str, Integral, list, tuple, None],
         "source_filter": [Interval(Real, 0, None, closed="left")],
         **Competition._parameter_constraints,
     }
@@ -166,6 +183,7 @@ class HierarchicalTransfer(TransformerMixin, Competition):
         source_domains=None,
         final_estimator=None,
         residual_estimator="same",
+        low_fidelity=None,
         strategy="auto",
         combine="blend",
         source_filter=0.2,
@@ -181,6 +199,7 @@ class HierarchicalTransfer(TransformerMixin, Competition):
         self.source_domains = source_domains
         self.final_estimator = final_estimator
         self.residual_estimator = residual_estimator
+        self.low_fidelity = low_fidelity
         self.strategy = strategy
         self.combine = combine
         self.source_filter = source_filter
@@ -199,7 +218,8 @@ class HierarchicalTransfer(TransformerMixin, Competition):
         X : array-like of shape (n_samples, n_features), DataFrame or sequence of objects
             Source and target rows, or target rows alone with `sources`.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            NaN marks a missing label.
+            NaN marks a missing label. Where no target row has any, strategies that need none are judged by
+            leaving out sources, with a warning.
         sample_domain : array-like of shape (n_samples,), optional
             The domain of each row.
         groups : array-like of shape (n_samples,), optional
@@ -232,7 +252,7 @@ class HierarchicalTransfer(TransformerMixin, Competition):
         ndarray of shape (n_samples, n_experts * n_targets)
         """
         check_is_fitted(self)
-        X, _ = read_inputs(self, X, reset=False)
+        X, _ = self._split(read_inputs(self, X, reset=False)[0])
         with naming_missing_values(X):
             return expert_outputs(self.experts_, X)
 
@@ -294,6 +314,7 @@ class HierarchicalTransfer(TransformerMixin, Competition):
         source_rows, target = find_rows(
             sample_domain, self.source_domains, self.sources, given["sample_weight"], n_samples
         )
+        self._take_cheap_values(given, target)
         learner = self._learner()
         same = isinstance(self.residual_estimator, str)
         problem = Problem(
@@ -311,12 +332,26 @@ class HierarchicalTransfer(TransformerMixin, Competition):
             metadata=self._route(n_samples, metadata, sample_domain=sample_domain, groups=groups),
         )
         empty = np.isnan(problem.Y[target]).all(axis=0)
-        if empty.any():
+        if empty.any() and not (empty.all() and source_rows):
             raise ValueError(
                 f"Target {self.target_names_[empty.argmax()]!r} has no label in the {len(target)} rows of "
                 "the target domain: it needs at least one."
             )
         return problem
+
+    def _take_cheap_values(self, given, target):
+        """Split the inputs of all rows, if there are cheap values of the targets among them."""
+        self._cheap = None
+        if self.low_fidelity is None:
+            return
+        self._cheap = CheapValues(self.low_fidelity, self.n_targets_).fit(given["X"])
+        given["X"], given["low_fidelity"] = self._cheap.split(given["X"], target)
+        if given["X_deploy"] is not None:
+            given["X_deploy"], _ = self._cheap.split(given["X_deploy"])
+
+    def _split(self, X):
+        """Return inputs to be predicted, and cheap values of the targets, None without any."""
+        return (X, None) if getattr(self, "_cheap", None) is None else self._cheap.split_new(X)
 
     def _fit(self, problem):
         self.skipped_ = {}

@@ -40,6 +40,8 @@ class Problem:
     X_deploy : inputs that will be predicted, or None
     metadata : dict of str to ndarray of shape (n_samples,)
         More arguments of the learner's ``fit``.
+    low_fidelity : ndarray of shape (n_samples, n_values * n_targets) or None
+        Cheap values of the targets, known for every row that is predicted; not in `X`.
     final_estimator, residual_estimator : regressor or None
         Combine the predictions of experts, and learn what the combination leaves.
     source_filter : float
@@ -53,6 +55,10 @@ class Problem:
         What predicts the targets from one source each: trained sources, then one for each of `source_rows`.
     outputs : ndarray of shape (n_samples, n_experts * n_targets) or None
         Their predictions for the target rows; NaN elsewhere.
+    view : NumericView or None
+        Turns inputs into numbers as the learner sees them, once a strategy asked for that.
+    numbers, numbers_deploy : ndarray of shape (n_samples, n_columns) or None
+        `X` and `X_deploy` through this view.
     """
 
     X: object
@@ -68,6 +74,7 @@ class Problem:
     equal: np.ndarray | None = None
     X_deploy: object = None
     metadata: dict = field(default_factory=dict)
+    low_fidelity: np.ndarray | None = None
     final_estimator: BaseEstimator | None = None
     residual_estimator: BaseEstimator | None = None
     source_filter: float = 0.2
@@ -75,6 +82,9 @@ class Problem:
     n_jobs: int | None = None
     experts: list | None = field(default=None, init=False)
     outputs: np.ndarray | None = field(default=None, init=False)
+    view: object = field(default=None, init=False)
+    numbers: np.ndarray | None = field(default=None, init=False)
+    numbers_deploy: np.ndarray | None = field(default=None, init=False)
 
     def __getstate__(self):
         """Leave the experts behind: a job in another process needs their predictions alone."""
@@ -84,6 +94,11 @@ class Problem:
     def n_targets(self):
         """Number of targets."""
         return self.Y.shape[1]
+
+    @property
+    def unlabelled(self):
+        """Whether no target row has any label."""
+        return bool(np.isnan(self.Y[self.target]).all())
 
     @property
     def source_row_numbers(self):

@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from ..domains import ScoresTarget
 from ..inputs import (
     check_sample_domain,
     check_targets,
@@ -31,7 +32,7 @@ from ._routing import RoutesMetadata
 from ._rows import read_inputs
 
 
-class SequentialTransfer(RoutesMetadata, RegressorMixin, BaseEstimator):
+class SequentialTransfer(RoutesMetadata, ScoresTarget, RegressorMixin, BaseEstimator):
     """Train a learner along a chain of domains, each stage started from the last.
 
     For domains with a natural order, such as clusters of growing size: what was
@@ -201,15 +202,18 @@ class SequentialTransfer(RoutesMetadata, RegressorMixin, BaseEstimator):
         return prediction.ravel() if self._single_target else prediction
 
     def __sklearn_tags__(self):
-        """Take NaN and sparse input if the learner does; missing labels always."""
+        """Several targets, of which labels may be missing; the learner decides about NaN and sparse input."""
         tags = super().__sklearn_tags__()
-        inner = input_tags(self._learner())
-        tags.input_tags.allow_nan, tags.input_tags.sparse = inner.allow_nan, inner.sparse
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = input_tags(self._learner()).sparse
         tags.target_tags.multi_output = True
         return tags
 
     def _learner(self):
         return ExtraTreesRegressor() if self.estimator is None else self.estimator
+
+    def _other_domains(self):
+        return self.order_[:-1]
 
     def _check_order(self, labels):
         present = np.unique(labels).tolist()

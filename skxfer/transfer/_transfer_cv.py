@@ -3,9 +3,10 @@
 import numpy as np
 from sklearn.utils._param_validation import HasMethods
 
-from ..inputs import check_sample_domain, n_rows, naming_missing_values
+from ..inputs import check_sample_domain, n_rows, naming_missing_values, take, weighted_rows
+from ._asked import check_strategies
 from ._candidates import check_candidates, plain_baseline, residual_learner, target_learner, with_candidates
-from ._competition import Competition, check_strategies
+from ._competition import Competition
 from ._problem import Problem
 from ._rows import equal_rows
 from ._sources import check_sources, check_sources_fit_problem
@@ -203,28 +204,32 @@ class TransferCV(Competition):
         """
         self._validate_params()
         given = self._check_rows(X, y, groups, sample_weight, X_deploy)
-        target = np.arange(n_rows(given["X"]))
+        target = weighted_rows(np.arange(n_rows(given["X"])), given["sample_weight"], "X")
         trained = check_sources(self.sources)
         kind = given["kind"]
         extra = check_candidates(self.candidates)
         learner = target_learner(self.estimator, trained, kind)
-        baseline = extra.get("baseline", plain_baseline(given["X"], kind))
+        plain = plain_baseline(given["X"], kind)
+        baseline = extra.get("baseline", plain)
+        labels = sample_domain
+        if sample_domain is not None:
+            sample_domain = check_sample_domain(sample_domain, len(given["Y"]))[target]
         problem = Problem(
-            **given,
+            **given | {"groups": None if given["groups"] is None else given["groups"][target]},
             target=target,
             learner=learner,
             trained=trained,
-            domain=None if sample_domain is None else check_sample_domain(sample_domain, len(target)),
-            equal=equal_rows(given["X"], kind),
+            domain=sample_domain,
+            equal=equal_rows(take(given["X"], target), kind),
             residual_estimator=residual_learner(learner, baseline, kind),
             n_jobs=self.n_jobs,
-            metadata=self._route(len(target), metadata, sample_domain=sample_domain, groups=groups),
+            metadata=self._route(len(given["Y"]), metadata, sample_domain=labels, groups=groups),
         )
         self.skipped_ = {}
         with naming_missing_values(problem.X):
             check_sources_fit_problem(problem)
             strategies = check_strategies(self.strategy, problem, self.skipped_, guard=self.guard)
-            if self.strategy == "auto" and baseline is not None:
-                strategies.insert(1, Candidate("baseline", baseline))
+            if self.strategy == "auto" and plain is not None:
+                strategies.insert(1, Candidate("baseline", plain))
             self._compete(problem, with_candidates(strategies, extra))
         return self

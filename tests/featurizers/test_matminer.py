@@ -152,7 +152,6 @@ def test_a_class_in_place_of_an_instance_is_refused():
 
 
 def test_a_file_with_a_featurizer_is_loaded_by_those_who_trust_its_class(tmp_path):
-    pytest.importorskip("skops", reason="saves and loads")
     featurizer = MatminerFeaturizer(composition.Stoichiometry(p_list=[0, 2])).fit(FORMULAS)
     save(featurizer, tmp_path / "norms.skxfer")
     with pytest.raises(ValueError, match=r"not trusted: matminer\S*\.Stoichiometry"):

@@ -181,7 +181,6 @@ def test_a_fitted_one_survives_pickle_and_saving(table, tmp_path):
     model = small().fit(table)
     expected = model.transform(table)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).transform(table), expected)
-    pytest.importorskip("skops", reason="saving needs skops")
     skxfer.save(make_pipeline(model, Ridge()).fit(table, np.arange(N)), tmp_path / "m.skxfer")
     loaded = skxfer.load(tmp_path / "m.skxfer")
     np.testing.assert_array_equal(loaded[0].transform(table), expected)

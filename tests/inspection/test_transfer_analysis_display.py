@@ -110,7 +110,7 @@ def test_one_split_has_points_without_bars():
 
 def test_the_caption_says_what_was_measured():
     text = TransferAnalysisDisplay.from_results(results()).figure_.get_supxlabel()
-    assert "4 splits of the target, 80 rows to train and 20 to test" in " ".join(text.split())
+    assert "4 splits of the target rows, 80 rows to train and 20 to test" in " ".join(text.split())
     table = results()
     table.attrs["interrupted"] = True
     text = TransferAnalysisDisplay.from_results(table).figure_.get_supxlabel()

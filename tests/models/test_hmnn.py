@@ -606,7 +606,6 @@ def test_a_source_of_another_kind_is_an_error(co):
 def test_pickle_and_file_round_trips(frozen, co, tmp_path):
     X = co[0]
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(frozen)).predict(X), frozen.predict(X))
-    pytest.importorskip("skops", reason="saving needs skops")
     skxfer.save(frozen, tmp_path / "model.skxfer")
     np.testing.assert_array_equal(skxfer.load(tmp_path / "model.skxfer").predict(X), frozen.predict(X))
 

@@ -514,7 +514,6 @@ def test_pooled_features_feed_any_regressor(model):
 
 
 def test_save_and_load_round_trip(model, tmp_path):
-    pytest.importorskip("skops", reason="saving needs skops")
     import skxfer
 
     tuned = LGDCNNRegressor(init=model, freeze={"local": 2}, max_epochs=2).fit(FORMULAS[:40], Y[:40])

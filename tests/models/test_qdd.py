@@ -86,7 +86,6 @@ def model():
 
 @pytest.fixture(scope="module")
 def saved(model, tmp_path_factory):
-    pytest.importorskip("skops", reason="saving needs skops")
     path = tmp_path_factory.mktemp("models") / "small.skxfer"
     skxfer.save(model, path)
     return str(path)
@@ -400,7 +399,7 @@ def test_charges_are_not_seen(model):
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"y": None}, "nothing to learn without y.*from_pretrained"),
+        ({"y": None}, "needs y unless `pretrained` is set.*from_pretrained"),
         ({"y": ENERGY[:-1]}, "inconsistent numbers of samples"),
         ({"y": np.full(40, np.nan)}, "needs at least one label"),
         ({"sample_weight": np.zeros(40)}, "at least one non-zero|no label"),
@@ -720,7 +719,6 @@ def test_pretrained_is_a_start_for_training(model, saved):
 
 
 def test_pretrained_that_is_none_is_named(tmp_path):
-    pytest.importorskip("skops", reason="saving needs skops")
     with pytest.raises(FileNotFoundError, match=f"no file 'qdf-qm7'.*{AUTHORS}"):
         QDDTransformer.from_pretrained("qdf-qm7")
     with pytest.raises(FileNotFoundError, match="no file 'qdf-qm7'"):
@@ -879,7 +877,6 @@ def test_authors_network_is_a_start_for_training(authors, qm9):
 
 @with_data
 def test_authors_network_is_saved(authors, qm9, tmp_path):
-    pytest.importorskip("skops", reason="saving needs skops")
     skxfer.save(authors, tmp_path / "authors.skxfer")
     loaded = skxfer.load(tmp_path / "authors.skxfer")
     np.testing.assert_array_equal(loaded.transform(qm9[0][:2]), authors.transform(qm9[0][:2]))

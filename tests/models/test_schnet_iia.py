@@ -364,7 +364,7 @@ def test_a_chain_of_sizes_carries_weights():
         order=[3, 4, 5],
     )
     chain.fit(all_X, np.concatenate([y for _, y in parts]), sample_domain=size)
-    assert chain.carry_ == "continue"
+    assert chain.strategy_ == "fine_tuned"
     assert list(chain.stages_) == [3, 4, 5]
     assert chain.stages_[5].init.estimator is chain.stages_[4]
     assert np.isfinite(chain.predict(all_X[-3:])).all()

@@ -330,7 +330,6 @@ def test_memory_needs_an_encoder_that_can_be_pickled(tmp_path):
 
 
 def test_pickle_and_file_round_trips(tmp_path):
-    pytest.importorskip("skops", reason="saving needs skops")
     model = FeatureTransfer(PROJECTION, passthrough=[("z", StandardScaler()), ("raw", "raw")]).fit(X, Y)
     skxfer.save(model, tmp_path / "model.skxfer")
     for copy in (pickle.loads(pickle.dumps(model)), skxfer.load(tmp_path / "model.skxfer")):

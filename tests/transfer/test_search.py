@@ -146,7 +146,7 @@ def test_a_pipeline_of_featurizer_and_transfer_is_searched(routing, spectra):
     X, y, domain, _ = spectra
     cv = LeaveOneTargetDomainOut(source_domains=["gas"])
     grid = {"spectrum__intensity": ["log", "both"], "transfer__estimator__svr__C": [1, 10]}
-    found = GridSearchCV(pipeline(), grid, cv=cv, error_score="raise")
+    found = GridSearchCV(pipeline(), grid, cv=cv, scoring="r2", error_score="raise")
     with config_context(enable_metadata_routing=routing):
         if routing:
             found.fit(X, y, sample_domain=domain)

@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ...domains import ScoresTarget
 from ...featurizers import SpectrumFeaturizer
 from ...folds import SPLITS_OF_USE, target_folds
 from ...inputs import check_finite
@@ -23,7 +24,7 @@ from ._sources import check_sources, competitors, read_rows, warn_of_shared_solv
 from ._training import seen_by_members, train_sources, train_strategies
 
 
-class HMNNRegressor(HasExperts, TransformerMixin, RegressorMixin, BaseEstimator):
+class HMNNRegressor(ScoresTarget, HasExperts, TransformerMixin, RegressorMixin, BaseEstimator):
     """Hierarchical multi-expert network: several targets from spectra, across solvents.
 
     A network embeds each spectral line (a frequency with its infrared, and with

@@ -20,14 +20,24 @@ class Strategy:
         Whether it knows more than the target rows: such a strategy must beat the best one without.
     is_default : bool
         Whether it competes unasked, so that it is left out where it fails.
+    in_auto : bool
+        Whether it competes in ``strategy="auto"``. One that the benchmarks hardly saw win, or that takes many
+        fits, has to be named.
     needs_experts : bool
         Whether it uses the experts' predictions.
+    needs_labels : bool
+        Whether it needs labels of target rows.
+    cost : int
+        About how many fits of the learner one call of `fit` takes.
     """
 
     name: str
     uses_source = True
     is_default = True
+    in_auto = True
     needs_experts = False
+    needs_labels = True
+    cost = 1
 
     @classmethod
     def for_problem(cls, problem):
@@ -92,7 +102,11 @@ class OnExperts(BaseEstimator):
     """A fitted model that predicts from the experts' predictions F and from X: ``predict(F, X)``."""
 
 
-def predict_model(model, X, F):
+class OnLowFidelity(BaseEstimator):
+    """A fitted model that predicts from cheap values V and from X without them: ``predict(V, X)``."""
+
+
+def predict_model(model, X, F, V=None):
     """Predict with what a strategy fitted.
 
     Parameters
@@ -101,9 +115,13 @@ def predict_model(model, X, F):
     X : inputs of any kind, of n_samples rows
     F : ndarray of shape (n_samples, n_experts * n_targets) or None
         The experts' predictions for X, if the model is one :class:`OnExperts`.
+    V : ndarray of shape (n_samples, n_values * n_targets) or None
+        Cheap values of the targets, if the model is one :class:`OnLowFidelity`.
 
     Returns
     -------
     ndarray of shape (n_samples, n_targets)
     """
+    if isinstance(model, OnLowFidelity):
+        return model.predict(V, X)
     return model.predict(F, X) if isinstance(model, OnExperts) else predict_learner(model, X)

@@ -5,17 +5,22 @@ import numpy as np
 from ._base import OnExperts, Strategy
 from ._frozen_experts import no_expert
 
+MEAN_OF_ALL = -1
+
 
 class SourceOnly(Strategy):
     """Predict with the source model as it is.
 
-    Of several, the one with the least error on the target rows predicts, for each target. This wins where the
+    Of several, the one with the least error on the target rows predicts, for each target, and the mean of all
+    where no target row has a label. This wins where the
     target domain differs little from a source and few target rows are known; it loses by any shift or scale
     between the two.
     """
 
     name = "source_only"
     needs_experts = True
+    needs_labels = False
+    cost = 0
 
     def missing(self, problem):
         """Say whether a source predicts the targets."""
@@ -23,12 +28,29 @@ class SourceOnly(Strategy):
 
     def fit(self, problem, rows):
         """Find the expert with the least error, for each target."""
-        F = problem.outputs[rows].reshape(len(rows), -1, problem.n_targets)  # (n_rows, n_experts, n_targets)
-        error = np.abs(F - problem.Y[rows][:, None])
-        weight = np.ones(len(rows)) if problem.sample_weight is None else problem.weight(rows)
-        weight = weight[:, None, None] * ~np.isnan(error)
-        total = np.maximum(weight.sum(axis=0), np.finfo(float).tiny)
-        return BestExpert(((np.nan_to_num(error) * weight).sum(axis=0) / total).argmin(axis=0))
+        return best_expert(problem.outputs[rows], problem.Y[rows], problem.weight(rows))
+
+
+def best_expert(F, Y, sample_weight):
+    """Find the expert with the least error on some rows, for each target.
+
+    Parameters
+    ----------
+    F : ndarray of shape (n_rows, n_experts * n_targets)
+        The experts' predictions.
+    Y : ndarray of shape (n_rows, n_targets)
+    sample_weight : ndarray of shape (n_rows,) or None
+
+    Returns
+    -------
+    BestExpert
+    """
+    error = np.abs(F.reshape(len(F), -1, Y.shape[1]) - Y[:, None])  # (n_rows, n_experts, n_targets)
+    weight = np.ones(len(F)) if sample_weight is None else sample_weight
+    weight = weight[:, None, None] * ~np.isnan(error)
+    total = np.maximum(weight.sum(axis=0), np.finfo(float).tiny)
+    best = ((np.nan_to_num(error) * weight).sum(axis=0) / total).argmin(axis=0)
+    return BestExpert(np.where(weight.any(axis=(0, 1)), best, MEAN_OF_ALL))
 
 
 class BestExpert(OnExperts):
@@ -37,7 +59,7 @@ class BestExpert(OnExperts):
     Parameters
     ----------
     expert : ndarray of int, shape (n_targets,)
-        Its number.
+        Its number; -1: the mean of all.
     """
 
     def __init__(self, expert):
@@ -46,4 +68,9 @@ class BestExpert(OnExperts):
     def predict(self, F, X=None):
         """Pick predictions, shape (n_samples, n_targets), from those of all experts."""
         n_targets = len(self.expert)
-        return F.reshape(len(F), -1, n_targets)[:, self.expert, np.arange(n_targets)]
+        F = F.reshape(len(F), -1, n_targets)
+        return np.where(
+            np.asarray(self.expert) == MEAN_OF_ALL,
+            F.mean(axis=1),
+            F[:, self.expert, np.arange(n_targets)],
+        )

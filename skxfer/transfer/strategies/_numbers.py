@@ -1,0 +1,193 @@
+"""Inputs as the learner sees them, for strategies that compare, map or widen inputs."""
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.base import BaseEstimator, clone
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.pipeline import Pipeline
+
+from ...folds import NumericView
+from ...formulas import parse_formulas
+from ...inputs import take
+from ...learners import fit_learner, inner_learner, inner_pipeline, predict_learner
+
+SEARCHES = (GridSearchCV, RandomizedSearchCV)
+
+
+def no_numbers(problem, *, whole=False):
+    """Return why inputs cannot be compared as numbers, None if they can.
+
+    Parameters
+    ----------
+    problem : Problem
+    whole : bool, default=False
+        Whether the numbers must be all that the learner sees, so that it can be trained on them.
+
+    Returns
+    -------
+    str or None
+    """
+    learner = problem.learner
+    if learner is None:
+        return "there is no learner: set estimator"
+    if whole and _searches_the_head(learner):
+        return "the search varies steps before the learner, which this strategy fits on its own"
+    if problem.kind == "table" or inner_pipeline(learner) is not None:
+        return None
+    if problem.kind == "formulas" and not whole:
+        return None
+    name = type(inner_learner(learner)).__name__
+    if isinstance(problem.X, pd.DataFrame) and problem.X.shape[1] > 1:
+        if not whole and len(problem.X.select_dtypes("number").columns):
+            return None
+        return f"X has columns that hold no numbers: put a transformer before {name} in a Pipeline"
+    return f"{name} reads the rows, which are no numbers, by itself: put a featurizer before it in a Pipeline"
+
+
+def fit_numbers(problem):
+    """Set ``view``, ``numbers`` and ``numbers_deploy`` of a problem, unless that is done.
+
+    What comes before the learner in its Pipeline is fitted on all rows, with the labels of the sources alone,
+    so that no label of a held-out row has a part in it.
+
+    Parameters
+    ----------
+    problem : Problem
+    """
+    if problem.view is not None:
+        return
+    Y = problem.Y.copy()
+    Y[problem.target] = np.nan
+    if np.isnan(Y).all(axis=0).any():
+        Y = np.zeros(Y.shape)
+    view = NumericView(problem.learner, _fractions if problem.kind == "formulas" else _refuse)
+    rows = np.concatenate([problem.source_row_numbers, problem.target])
+    problem.view = view.fit(take(problem.X, rows), Y[rows])
+    problem.numbers = problem.view(problem.X)
+    if problem.X_deploy is not None:
+        problem.numbers_deploy = problem.view(problem.X_deploy)
+
+
+def target_numbers(problem, rows):
+    """Return the inputs of some target rows and of the rows to be predicted, as numbers.
+
+    Parameters
+    ----------
+    problem : Problem
+    rows : ndarray of int
+
+    Returns
+    -------
+    ndarray of shape (n_rows + n_deploy, n_columns)
+    """
+    parts = [problem.numbers[rows]]
+    if problem.numbers_deploy is not None:
+        parts.append(problem.numbers_deploy)
+    return np.concatenate(parts)
+
+
+def _fractions(X):
+    """Atomic fractions of formulas."""
+    return parse_formulas(X).toarray()
+
+
+def _refuse(X):
+    raise ValueError(
+        "What the learner sees is no table of numbers: put a transformer that makes numbers before it, in a "
+        "Pipeline."
+    )
+
+
+def without_head(learner):
+    """Return a clone of a learner that takes what the steps before it in its Pipeline would give.
+
+    Parameters
+    ----------
+    learner : regressor
+
+    Returns
+    -------
+    regressor
+        With the same nesting; steps before the last one pass their input on.
+    """
+    model = clone(learner)
+    if isinstance(model, Pipeline) and len(model.steps) > 1:
+        steps = [(name, "passthrough") for name, _ in model.steps[:-1]]
+        return Pipeline([*steps, model.steps[-1]], memory=model.memory)
+    if isinstance(model, Pipeline):
+        return model.set_params(**{model.steps[-1][0]: without_head(model.steps[-1][1])})
+    if isinstance(model, TransformedTargetRegressor) and model.regressor is not None:
+        return model.set_params(regressor=without_head(model.regressor))
+    if isinstance(model, SEARCHES):
+        return model.set_params(estimator=without_head(model.estimator))
+    return model
+
+
+def _searches_the_head(learner):
+    """Whether a search around the learner tries values for steps before it."""
+    while learner is not None:
+        if isinstance(learner, SEARCHES):
+            pipeline = inner_pipeline(learner)
+            if pipeline is None:
+                return False
+            spaces = learner.param_grid if isinstance(learner, GridSearchCV) else learner.param_distributions
+            names = {name for space in ([spaces] if isinstance(spaces, dict) else spaces) for name in space}
+            head = {name for name, _ in pipeline.steps[:-1]}
+            return any(head & set(name.split("__")) for name in names)
+        learner = getattr(learner, "regressor", None)
+    return False
+
+
+class WithColumns(BaseEstimator):
+    """A learner that sees columns of its own next to what comes out of the steps before it.
+
+    Parameters
+    ----------
+    learner : regressor
+        Its Pipeline, if it has one, is split before the last step: the columns are joined there. They are
+        multiplied by the root mean square deviation of the columns that they join, so that they count among
+        them.
+    """
+
+    def __init__(self, learner):
+        self.learner = learner
+
+    def fit(self, X, columns, Y, sample_weight=None, seed=None):
+        """Fit on inputs X of any kind, columns of shape (n_samples, n_columns) and labels Y."""
+        pipeline = inner_pipeline(self.learner)
+        self.head_ = None
+        if pipeline is not None:
+            y = np.where(np.isnan(Y), np.nanmean(Y, axis=0), Y)[:, 0]
+            self.head_ = clone(pipeline[:-1]).fit(X, y)
+        self.size_ = _deviation(X if self.head_ is None else self.head_.transform(X))
+        self.model_ = fit_learner(
+            without_head(self.learner), self._join(X, columns), Y, sample_weight=sample_weight, seed=seed
+        )
+        return self
+
+    def predict(self, X, columns):
+        """Predict all targets, shape (n_samples, n_targets)."""
+        return predict_learner(self.model_, self._join(X, columns))
+
+    def _join(self, X, columns):
+        Z = X if self.head_ is None else self.head_.transform(X)
+        columns = columns * self.size_
+        if sparse.issparse(Z):
+            return sparse.hstack([Z, sparse.csr_array(columns)], format="csr")
+        if isinstance(Z, pd.DataFrame):
+            names = [f"skxfer {k}" for k in range(columns.shape[1])]
+            return pd.concat([Z, pd.DataFrame(columns, columns=names, index=Z.index)], axis=1)
+        return np.hstack([Z, columns])
+
+
+def _deviation(Z):
+    """Root mean square of the standard deviations of columns of numbers, 1 if nothing varies."""
+    if isinstance(Z, pd.DataFrame):
+        Z = Z.select_dtypes("number").to_numpy(dtype=float)
+    if sparse.issparse(Z):
+        variance = Z.multiply(Z).mean(axis=0) - np.square(Z.mean(axis=0))
+    else:
+        variance = np.nanvar(np.asarray(Z, dtype=float), axis=0) if Z.shape[1] else np.zeros(1)
+    return float(np.sqrt(np.mean(variance))) or 1.0
