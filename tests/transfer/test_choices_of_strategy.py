@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
 from sklearn.linear_model import LinearRegression, Ridge, RidgeCV
-from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, PredefinedSplit, ShuffleSplit
+from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, ShuffleSplit
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
-from skxfer import HierarchicalTransfer, folds
+from skxfer import HierarchicalTransfer
+from skxfer.choice import choose
 from skxfer.datasets import make_domains
 from skxfer.model_selection import TargetKFold
 
@@ -146,21 +146,13 @@ def test_cross_validated_errors_are_those_of_a_loop():
 
 
 def blend_by_other_folds(P, y):
-    """Shares for each row that have the least squared error in the folds without it."""
+    """Shares for each row that the folds without it choose."""
     sizes = [len(held) for _, held in FOLDS.split(P)]
     fold = np.repeat(np.arange(len(sizes)), sizes)
     shares = np.empty(P.shape)
     for k in np.unique(fold):
         others = fold != k
-        found = minimize(
-            lambda w, P=P[others], y=y[others]: ((P @ w - y) ** 2).mean(),
-            np.full(P.shape[1], 1 / P.shape[1]),
-            bounds=[(0, 1)] * P.shape[1],
-            constraints={"type": "eq", "fun": lambda w: w.sum() - 1},
-            method="SLSQP",
-            options={"ftol": 1e-14},
-        )
-        shares[~others] = found.x
+        shares[~others] = choose([(P[others], y[others], fold[others])], "blend", guard=None).weights
     return shares, (P * shares).sum(axis=1)
 
 
@@ -173,15 +165,6 @@ def test_gain_is_judged_on_rows_that_did_not_choose_the_blend():
     np.testing.assert_allclose(model.transfer_gain_, expected, rtol=1e-3)
 
 
-def test_the_blend_has_the_least_squared_error_of_all():
-    P, y = ridge_folds(PROBLEM, FOLDS)
-    weights = fitted(PROBLEM, Ridge(), cv=FOLDS, strategy=THREE, guard=False).weights_[0]
-    rng = np.random.default_rng(0)
-    others = np.vstack([rng.dirichlet(np.ones(3), size=2000), np.eye(3)])
-    least = ((P @ others.T - y[:, None]) ** 2).mean(axis=0).min()
-    assert ((P @ weights - y) ** 2).mean() <= least + 1e-9
-
-
 @pytest.mark.parametrize(("strategy", "column"), [("frozen_experts", 1), ("merge", 2)])
 def test_a_fixed_strategy_is_compared_with_the_target_alone(strategy, column):
     P, y = ridge_folds(PROBLEM, FOLDS)
@@ -192,19 +175,6 @@ def test_a_fixed_strategy_is_compared_with_the_target_alone(strategy, column):
     by_fold = gain.reshape(4, 6).mean(axis=1)
     clear = gain.mean() > by_fold.std(ddof=1) / 2
     assert model.strategy_ == [strategy if clear else "target_only"]
-
-
-def test_the_blend_is_the_mean_over_the_sets_of_folds(monkeypatch):
-    """New inputs may be more or less new: coarse and fine clusters count alike."""
-    sets = [np.arange(24) % 3, np.arange(24) // 6]
-    monkeypatch.setattr(folds, "folds_like_the_use", lambda *args: sets)
-    model = fitted(PROBLEM, Ridge(), strategy=THREE, guard=False)
-    weights = [
-        fitted(PROBLEM, Ridge(), strategy=THREE, guard=False, cv=PredefinedSplit(fold)).weights_
-        for fold in sets
-    ]
-    assert not np.allclose(*weights, atol=0.01)
-    np.testing.assert_allclose(model.weights_, np.mean(weights, axis=0), atol=1e-8)
 
 
 def test_a_fixed_strategy_without_a_guard_has_all_weight_and_no_gain_to_tell():
@@ -264,8 +234,10 @@ class Recording(KFold):
         return super().split(X, y, groups)
 
 
-def test_new_inputs_are_the_cautious_default():
-    assert fitted(PROBLEM, Ridge()).predict_on_ == "new_inputs"
+def test_where_the_use_is_unknown_similar_rows_and_new_inputs_count_alike():
+    model = fitted(PROBLEM, Ridge())
+    assert model.predict_on_ == "similar or new_inputs"
+    assert len([name for name in model.cv_results_ if name.startswith("fold")]) == 15
 
 
 @pytest.mark.parametrize("use", ["similar", "new_domains", "new_inputs"])
