@@ -53,9 +53,8 @@ if __name__ == "__main__":
         "low_fidelity",
         pd.DataFrame(rows),
         "Extra trees (100, all features per split). 643 measured formation enthalpies, Magpie's statistics "
-        "of "
-        "the formula, the Materials Project's value as the cheap one, one composition never on both sides of "
-        "a split; and 642 hydration energies of FreeSolv, RDKit's descriptors and 256 Morgan counts, the "
+        "of the formula, the Materials Project's value as the cheap one, a composition never on both sides "
+        "of a split; and 642 hydration energies of FreeSolv, RDKit's descriptors and 256 Morgan counts, the "
         f"force field's value as the cheap one. Test: all rows not drawn. Means over {len(SEEDS)} seeds of "
         "the mean absolute error; auto_to_best: auto relative to the best form of that row. Five random "
         "folds choose.",

@@ -1,5 +1,6 @@
 """How the documentation is built: `make docs`, with no network."""
 
+import inspect
 import os
 import re
 
@@ -28,7 +29,24 @@ exclude_patterns = ["_build", "auto_examples/*.ipynb"]
 default_role = "literal"
 highlight_language = "python"
 
+
+def _methods_from_our_bases():
+    """Public methods that our classes have from our own base classes: they belong on the classes' pages."""
+    found = {}
+    for package in skxfer.__all__:
+        module = getattr(skxfer, package)
+        for name in getattr(module, "__all__", ()) if inspect.ismodule(module) else ():
+            cls = getattr(module, name)
+            if not inspect.isclass(cls):
+                continue
+            bases = [base for base in cls.__mro__[1:] if base.__module__.startswith("skxfer")]
+            methods = {name for base in bases for name in vars(base) if not name.startswith("_")}
+            found[f"skxfer.{package}.{name}"] = sorted(methods - {"get_params", "set_params"})
+    return found
+
+
 autosummary_generate = True
+autosummary_context = {"from_our_bases": _methods_from_our_bases()}
 autodoc_default_options = {"members": False}
 numpydoc_show_class_members = False
 toc_object_entries_show_parents = "hide"

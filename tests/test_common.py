@@ -124,7 +124,11 @@ FEATURIZERS = {
     "soap": (SOAPFeaturizer, lambda: SOAPFeaturizer(n_max=2, l_max=1), "dscribe"),
     "mbtr": (MBTRFeaturizer, lambda: MBTRFeaturizer(n_grid=10), "dscribe"),
     "coulomb": (CoulombMatrixFeaturizer, lambda: CoulombMatrixFeaturizer(n_atoms_max=24), "dscribe"),
-    "fingerprints": (FingerprintFeaturizer, lambda: FingerprintFeaturizer(n_bits=64), "rdkit"),
+    "fingerprints": (
+        FingerprintFeaturizer,
+        lambda: FingerprintFeaturizer(["descriptors", "ecfp"], n_bits=64),
+        "rdkit",
+    ),
     "smiles": (SmilesToAtoms, _smiles_to_numbers, "rdkit"),
     "orbitals": (QDDTransformer, _pretrained, "torch"),
 }

@@ -34,6 +34,7 @@ def read_structure_file(path, *, energy_key=None, forces_key=None, stress_key=No
         With the attributes
 
         data : list of :class:`ase.Atoms` of length n_structures
+            In the order of the file.
         energy : ndarray of shape (n_structures,) or None
             Total energies, in eV if the file follows ASE. NaN where there is none; None if there is none at
             all.

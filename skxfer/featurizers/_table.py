@@ -61,7 +61,7 @@ class TableFeaturizer(TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    skxfer.read_table : Reads files of tables.
+    skxfer.tables.read_table : Reads files of tables.
     skxfer.input_kinds.recognise_columns : How columns are recognised.
 
     Notes

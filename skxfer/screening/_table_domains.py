@@ -141,7 +141,7 @@ def domain_spelling(checked):
     for names in spellings.values():
         if len(names) > 1:
             rows = np.flatnonzero(checked.domain.isin(names[1:]))
-            counts = ", ".join(f"{name!r} ({sizes[name]} rows)" for name in names)
+            counts = ", ".join(f"{n!r} ({sizes[n]} row{'s' if sizes[n] > 1 else ''})" for n in names)
             yield Finding(
                 "domain_spelling",
                 "stop",

@@ -9,9 +9,10 @@ from ._table import Finding
 
 # Correlation from which on a feature determines the target, or nearly does.
 DETERMINES, NEARLY = 0.9999, 0.99
-# Robust standard deviations from which on a value is an outlier; the largest share that outliers have.
+# Robust standard deviations from which on a value may be an outlier; the largest share that outliers have.
 OUTLIER = 8.0
 OUTLIER_SHARE = 0.02
+APART = 3.0
 FEWEST = 8
 SHOWN = 6
 
@@ -154,7 +155,7 @@ def outliers(checked):
 
 
 def far_from_rest(values):
-    """Whether each value is farther from the median than any of the bulk would be.
+    """Find values far from the median, and several times as far as any that is not.
 
     Parameters
     ----------
@@ -164,15 +165,18 @@ def far_from_rest(values):
     Returns
     -------
     ndarray of bool, shape (n_rows,)
-        All False for heavy tails, where more than 2 % of the values would be outliers.
+        True for at most 2 % of the values: in the tail of a broad distribution, values follow one another.
     """
     known = values[np.isfinite(values)]
     if len(known) < 20 or len(np.unique(known)) < 10:
         return np.zeros(len(values), dtype=bool)
-    centre = np.median(known)
-    spread = 1.4826 * np.median(np.abs(known - centre))
-    far = np.abs(values - centre) > OUTLIER * spread if spread > 0 else np.zeros(len(values), dtype=bool)
-    return far if far.sum() <= max(1, OUTLIER_SHARE * len(known)) else np.zeros(len(values), dtype=bool)
+    distance = np.abs(values - np.median(known))
+    ordered = np.sort(distance[np.isfinite(distance)])
+    spread = 1.4826 * np.median(ordered)
+    most = max(1, int(OUTLIER_SHARE * len(known)))
+    tail, before = ordered[-most:], ordered[-most - 1 : -1]
+    alone = tail[(tail > OUTLIER * spread) & (tail > APART * before)]
+    return distance >= (alone[0] if alone.size else np.inf)
 
 
 def _outlying(what, name, values, rows):

@@ -1,9 +1,8 @@
 """The competition of strategies: folds, held-out predictions, choice, refit, prediction."""
 
-import time
 import warnings
-from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from numbers import Integral
 
 import numpy as np
@@ -20,25 +19,23 @@ from ..inputs import (
     check_groups,
     check_targets,
     check_weights,
-    find_missing_value,
-    is_about_missing_values,
     n_rows,
     naming_missing_values,
     take,
 )
 from ..learners import KeepsFitted, check_regressor, default_learner, input_tags, weight_name
 from ..progress import progress
+from ._evidence import Evidence, held_out, may_be_left_out
 from ._problem import expert_outputs
 from ._reason import reason
 from ._routing import RoutesMetadata
 from ._rows import read_inputs
-from .strategies import STRATEGIES, OnExperts, predict_model
+from ._unlabelled import in_doubt, problems_without, warn_unlabelled
+from .strategies import OnExperts, predict_model
 
 # One split, such as published validation rows, is judged by its rows in this many parts.
 PARTS_OF_ONE_FOLD = 5
 ERRORS = ("mae", "mae_error", "gain", "gain_error")
-# A strategy that takes more fits per call competes only where it is named: it would take most of the time.
-COST_OF_AUTO = 5
 MAX_SEED = np.iinfo(np.int32).max
 
 
@@ -172,7 +169,9 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         """
         strategies = [strategy for strategy in strategies if self._prepared(strategy, problem)]
         self.experts_ = problem.predicting_sources() if problem.experts is None else problem.experts
-        if len(strategies) == 1 and not (self.guard and strategies[0].uses_source):
+        if problem.unlabelled:
+            strategies = self._compete_unlabelled(problem, strategies)
+        elif len(strategies) == 1 and not (self.guard and strategies[0].uses_source):
             self._keep_only(strategies[0])
         else:
             strategies, evidence = self._hold_out(problem, strategies)
@@ -187,10 +186,37 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         try:
             strategy.prepare(problem)
         except Exception as error:
-            if not (self._optional(strategy) and _may_be_left_out(error, problem)):
+            if not (self._optional(strategy) and may_be_left_out(error, problem)):
                 raise
             self._leave_out(strategy, f"{type(error).__name__}: {error}")
         return strategy.name not in self.skipped_
+
+    def _compete_unlabelled(self, problem, strategies):
+        """Let strategies compete on sources that are left out, and return those that could run."""
+        n_sources = len(problem.source_rows)
+        warn_unlabelled(len(problem.target), n_sources)
+        why = "no target row has a label, and sources were left out in turn"
+        if len(strategies) == 1 or n_sources < 2:
+            kept = in_doubt(strategies)
+            self._keep_only(kept)
+            self.reason_ = f"{kept.name}: no target row has a label, so nothing was compared."
+            return [kept]
+        left = problems_without(problem)
+        for strategy, (part, _) in product(strategies, left):
+            strategy.prepare(part)
+        jobs = [(s, part, part.target, rows, self._optional(s)) for part, rows in left for s in strategies]
+        outcomes = Parallel(n_jobs=self.n_jobs)(delayed(held_out)(*job) for job in jobs)
+        self._note_failures(jobs, outcomes)
+        kept = [s for s in strategies if s.name not in self.skipped_]
+        found = {(job[0].name, id(job[1])): outcome for job, outcome in zip(jobs, outcomes, strict=True)}
+        P = [np.stack([found[s.name, id(part)].predicted for s in kept], -1) for part, _ in left]
+        fold = np.repeat(np.arange(n_sources), [len(rows) for _, rows in left])
+        Y = problem.Y[np.concatenate([rows for _, rows in left])]
+        seconds = np.mean([[found[s.name, id(part)].seconds for s in kept] for part, _ in left], axis=0)
+        self.predict_on_ = None
+        self._choose(problem, kept, Evidence([(np.concatenate(P), Y, fold)], seconds, False))
+        self.reason_ = "\n".join(f"{line} ({why})" for line in self.reason_.split("\n"))
+        return kept
 
     def _keep_only(self, strategy):
         """Use a strategy that has no rival, unjudged."""
@@ -214,7 +240,7 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         jobs = [(s, train, held) for folds in sets for train, held in folds for s in strategies]
         parallel = Parallel(n_jobs=self.n_jobs, return_as="generator")
         found = parallel(
-            delayed(_held_out)(s, problem, problem.target[train], problem.target[held], self._optional(s))
+            delayed(held_out)(s, problem, problem.target[train], problem.target[held], self._optional(s))
             for s, train, held in jobs
         )
         outcomes = []
@@ -320,121 +346,3 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         )
         self.reason_ = "\n".join(reasons)
         self.cv_results_ = pd.DataFrame(rows).to_dict("list")
-
-
-@dataclass
-class Evidence:
-    """Held-out predictions of the target rows.
-
-    Parameters
-    ----------
-    sets : list of (P, Y, fold)
-        For each set of folds: predictions of shape (n_rows, n_targets, n_strategies), labels of shape
-        (n_rows, n_targets), the fold of each row.
-    seconds : ndarray of shape (n_strategies,)
-        Mean time of a fit.
-    parts : bool
-        Whether what is numbered are parts of the rows of a single fold.
-    """
-
-    sets: list
-    seconds: np.ndarray
-    parts: bool
-
-    def of_target(self, t, name):
-        """Return (P, y, fold) of the labelled rows for one target, for each set of folds."""
-        known = [~np.isnan(Y[:, t]) for _, Y, _ in self.sets]
-        if not all(rows.any() for rows in known):
-            raise ValueError(f"No row that cv holds out has a label of target {name!r}.")
-        return [
-            (P[rows, t], Y[rows, t], fold[rows]) for (P, Y, fold), rows in zip(self.sets, known, strict=True)
-        ]
-
-    def in_words(self, sets):
-        """Say over what the errors are means."""
-        n_folds = sum(len(np.unique(fold)) for *_, fold in sets)
-        return f"one fold in {n_folds} parts" if self.parts else f"{n_folds} folds"
-
-
-@dataclass
-class Outcome:
-    """What one fit brings back."""
-
-    predicted: np.ndarray | None = None
-    seconds: float = np.nan
-    error: str = ""
-
-
-def _held_out(strategy, problem, train, held, optional):
-    """Fit a strategy on some target rows and predict others."""
-    start = time.perf_counter()
-    try:
-        model = strategy.fit(problem, train)
-        seconds = time.perf_counter() - start
-        predicted = strategy.predict_rows(model, problem, held)
-        if predicted.shape != (len(held), problem.n_targets):
-            raise ValueError(f"It predicts {predicted.shape[1]} target(s), y has {problem.n_targets}.")
-        return Outcome(predicted, seconds)
-    except Exception as error:
-        if optional and _may_be_left_out(error, problem):
-            return Outcome(error=f"{type(error).__name__}: {error}")
-        error.add_note(f"This was raised while the strategy {strategy.name!r} was cross-validated.")
-        raise
-
-
-def _may_be_left_out(error, problem):
-    """Whether a strategy that failed is left out: not where the learner met NaN, which is the user's to mend.
-
-    A trained source may refuse NaN that the learner takes.
-    """
-    return bool(problem.trained) or not (
-        is_about_missing_values(error) and find_missing_value(problem.X) is not None
-    )
-
-
-def check_strategies(given, problem, skipped, guard):
-    """Make the strategies that are asked for.
-
-    Parameters
-    ----------
-    given : str or list of str
-        ``"auto"``: all that can run.
-    problem : Problem
-    skipped : dict of str to str
-        Gets the reason for each that cannot run.
-    guard : bool
-        Whether ``"target_only"`` competes in any case.
-
-    Returns
-    -------
-    list of Strategy
-
-    Raises
-    ------
-    ValueError
-        An unknown name, or a strategy that was named and cannot run.
-    """
-    wanted = list(STRATEGIES) if given == "auto" else [given] if isinstance(given, str) else list(given)
-    unknown = [name for name in wanted if str(name).partition(":")[0] not in STRATEGIES]
-    if unknown or not wanted:
-        raise ValueError(f"strategy must be 'auto' or one or more of {', '.join(STRATEGIES)}, got {given!r}.")
-    if guard and "target_only" not in wanted:
-        wanted.insert(0, "target_only")
-    found = []
-    for name in wanted:
-        kind = str(name).partition(":")[0]
-        forms = STRATEGIES[kind].for_problem(problem)
-        named = [s for s in forms if s.name == name] if name != kind and len(forms) > 1 else forms
-        if not named:
-            raise ValueError(f"There is no strategy {name!r}, only {[s.name for s in forms]}.")
-        for strategy in named:
-            why = strategy.missing(problem)
-            if why is None and given == "auto" and strategy.cost > COST_OF_AUTO:
-                why = f"it takes about {strategy.cost} fits where others take one: name it in strategy"
-            if why is None:
-                found.append(strategy)
-            elif given == "auto":
-                skipped[strategy.name] = why
-            else:
-                raise ValueError(f"The strategy {name!r} cannot run: {why}.")
-    return found

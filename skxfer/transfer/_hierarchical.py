@@ -12,8 +12,9 @@ from sklearn.utils.validation import check_is_fitted
 from ..domains import ScoresTarget, find_rows
 from ..inputs import check_sample_domain, find_missing_value, naming_missing_values, take
 from ..learners import predict_learner
+from ._asked import check_strategies
 from ._cheap_values import CheapValues
-from ._competition import Competition, check_strategies
+from ._competition import Competition
 from ._problem import Problem, expert_outputs
 from ._rows import equal_rows, read_inputs
 from ._sources import check_sources, check_sources_fit_problem
@@ -218,7 +219,8 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
         X : array-like of shape (n_samples, n_features), DataFrame or sequence of objects
             Source and target rows, or target rows alone with `sources`.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            NaN marks a missing label.
+            NaN marks a missing label. Where no target row has any, strategies that need none are judged by
+            leaving out sources, with a warning.
         sample_domain : array-like of shape (n_samples,), optional
             The domain of each row.
         groups : array-like of shape (n_samples,), optional
@@ -334,7 +336,7 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
             metadata=self._route(n_samples, metadata, sample_domain=sample_domain, groups=groups),
         )
         empty = np.isnan(problem.Y[target]).all(axis=0)
-        if empty.any():
+        if empty.any() and not (empty.all() and source_rows):
             raise ValueError(
                 f"Target {self.target_names_[empty.argmax()]!r} has no label in the {len(target)} rows of "
                 "the target domain: it needs at least one."

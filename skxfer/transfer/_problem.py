@@ -96,6 +96,11 @@ class Problem:
         return self.Y.shape[1]
 
     @property
+    def unlabelled(self):
+        """Whether no target row has any label."""
+        return bool(np.isnan(self.Y[self.target]).all())
+
+    @property
     def source_row_numbers(self):
         """Rows of all sources, in their order."""
         return np.concatenate([*self.source_rows.values(), np.empty(0, dtype=int)])

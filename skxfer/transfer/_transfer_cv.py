@@ -4,8 +4,9 @@ import numpy as np
 from sklearn.utils._param_validation import HasMethods
 
 from ..inputs import check_sample_domain, n_rows, naming_missing_values, take, weighted_rows
+from ._asked import check_strategies
 from ._candidates import check_candidates, plain_baseline, residual_learner, target_learner, with_candidates
-from ._competition import Competition, check_strategies
+from ._competition import Competition
 from ._problem import Problem
 from ._rows import equal_rows
 from ._sources import check_sources, check_sources_fit_problem

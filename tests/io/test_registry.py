@@ -35,7 +35,10 @@ MOLECULES = [([6, 1, 8], np.diag([1.1, 1.2, 1.3 + 0.01 * i])) for i in range(36)
 
 # Bases that others inherit from, and helpers that no fitted estimator keeps.
 NOT_SAVED = {
+    "Competition",
     "DscribeFeaturizer",
+    "OnExperts",
+    "OnLowFidelity",
     "StructureFeaturizer",
     "_TargetSplitter",
     "_Repeated",

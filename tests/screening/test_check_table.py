@@ -291,3 +291,14 @@ def test_a_column_with_few_substances_is_like_a_category():
     frame = pd.DataFrame({"oxide": ["TiO2", "ZnO"] * 20, "T": rng.normal(size=40), "y": rng.normal(size=40)})
     report = check_table(frame, "y")
     assert report["duplicates"] == [] and len(np.unique(report.groups)) == 40
+
+
+@pytest.mark.parametrize("draw", ["normal", "standard_t", "exponential", "lognormal"])
+def test_the_tail_of_a_broad_distribution_is_no_outlier(draw):
+    found = 0
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        values = rng.standard_t(4, size=100) if draw == "standard_t" else getattr(rng, draw)(size=100)
+        frame = pd.DataFrame({"a": values, "y": rng.normal(size=100)})
+        found += len(check_table(frame, "y")["outliers"])
+    assert found <= 2

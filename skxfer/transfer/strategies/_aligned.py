@@ -13,15 +13,17 @@ from ._numbers import fit_numbers, no_numbers, target_numbers, without_head
 
 # Fewer rows have no variance to speak of.
 MIN_TARGET_ROWS = 4
+# Sources with fewer rows are mapped together.
+MIN_SOURCE_ROWS = 10
 
 
 class Aligned(Merge):
     """Train on target rows and on source rows whose inputs were mapped to those of the target.
 
-    The map knows no labels: target inputs are those of the target rows and of `X_deploy`. It acts on inputs
-    as the learner sees them, after the steps before it in its Pipeline. This wins where the same things are
-    measured differently, as by another instrument or unit; it loses where the domains hold different things,
-    since it then moves rows to places where their labels are wrong.
+    Each source has a map of its own, which knows no labels: target inputs are those of the target rows and of
+    `X_deploy`. It acts on inputs as the learner sees them, after the steps before it in its Pipeline. This
+    wins where the same things are measured differently, as by another instrument or unit; it loses where the
+    domains hold different things, since it then moves rows to places where their labels are wrong.
 
     Parameters
     ----------
@@ -39,6 +41,7 @@ class Aligned(Merge):
     """
 
     name = "aligned"
+    in_auto = False
 
     def __init__(self, method="coral"):
         self.method = method
@@ -61,15 +64,44 @@ class Aligned(Merge):
 
     def fit(self, problem, rows):
         """Map the source rows, and fit the learner on them and on target rows."""
-        sources = self.source_rows(problem, rows)
-        S, T = problem.numbers[sources], target_numbers(problem, rows)
-        found = ALIGNMENTS[self.method](S, T)
+        groups = _sources_to_map(problem)
+        sources, T = np.concatenate(groups), target_numbers(problem, rows)
+        parts = [ALIGNMENTS[self.method](problem.numbers[group], T) for group in groups]
+        found = together(parts)
         if found.basis is None:
-            found = as_wide_as_before(found, S, T)
+            found = as_wide_as_before(found, problem.numbers[sources], T)
         labelled = rows[~np.isnan(problem.Y[rows]).all(axis=1)]
         both = np.concatenate([sources, labelled])
         model = OnView(problem.view, found.mean, found.basis)
         return model.fit(found.sources, labelled, both, problem)
+
+
+def _sources_to_map(problem):
+    """Rows of each source, and those of all small ones together: each source may have units of its own."""
+    rows = list(problem.source_rows.values())
+    small = [of for of in rows if len(of) < MIN_SOURCE_ROWS]
+    groups = [of for of in rows if len(of) >= MIN_SOURCE_ROWS]
+    return [*groups, np.concatenate(small)] if small else groups
+
+
+def together(parts):
+    """Join the maps of several sources to one target; the smallest subspace serves all.
+
+    Parameters
+    ----------
+    parts : list of Alignment
+
+    Returns
+    -------
+    Alignment
+    """
+    k = min(part.sources.shape[1] for part in parts)
+    basis = parts[0].basis
+    return Alignment(
+        np.concatenate([part.sources[:, :k] for part in parts]),
+        parts[0].mean,
+        None if basis is None else basis[:, :k],
+    )
 
 
 def as_wide_as_before(found, S, T):

@@ -20,8 +20,13 @@ class Strategy:
         Whether it knows more than the target rows: such a strategy must beat the best one without.
     is_default : bool
         Whether it competes unasked, so that it is left out where it fails.
+    in_auto : bool
+        Whether it competes in ``strategy="auto"``. One that the benchmarks hardly saw win, or that takes many
+        fits, has to be named.
     needs_experts : bool
         Whether it uses the experts' predictions.
+    needs_labels : bool
+        Whether it needs labels of target rows.
     cost : int
         About how many fits of the learner one call of `fit` takes.
     """
@@ -29,7 +34,9 @@ class Strategy:
     name: str
     uses_source = True
     is_default = True
+    in_auto = True
     needs_experts = False
+    needs_labels = True
     cost = 1
 
     @classmethod

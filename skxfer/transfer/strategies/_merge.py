@@ -13,6 +13,7 @@ class Merge(Strategy):
     """
 
     name = "merge"
+    needs_labels = False
 
     def missing(self, problem):
         """Say whether the rows of a source are at hand."""
@@ -22,7 +23,8 @@ class Merge(Strategy):
 
     def fit(self, problem, rows):
         """Fit the learner on source rows and target rows."""
-        return problem.fit_on(np.concatenate([self.source_rows(problem, rows), rows]))
+        sources = self.source_rows(problem, rows)
+        return problem.fit_on(sources if problem.unlabelled else np.concatenate([sources, rows]))
 
     def source_rows(self, problem, rows):
         """Return the source rows to learn from, next to these target rows."""

@@ -23,6 +23,8 @@ class MergeIndicator(Merge):
     """
 
     name = "merge_indicator"
+    in_auto = False
+    needs_labels = True
 
     def missing(self, problem):
         """Say whether columns can be joined to what the learner sees."""

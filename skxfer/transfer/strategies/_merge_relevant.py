@@ -12,6 +12,7 @@ class MergeRelevant(Merge):
     """
 
     name = "merge_relevant"
+    needs_labels = True
 
     def source_rows(self, problem, rows):
         """Return the source rows with relevant labels."""

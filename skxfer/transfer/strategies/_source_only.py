@@ -5,17 +5,21 @@ import numpy as np
 from ._base import OnExperts, Strategy
 from ._frozen_experts import no_expert
 
+MEAN_OF_ALL = -1
+
 
 class SourceOnly(Strategy):
     """Predict with the source model as it is.
 
-    Of several, the one with the least error on the target rows predicts, for each target. This wins where the
+    Of several, the one with the least error on the target rows predicts, for each target, and the mean of all
+    where no target row has a label. This wins where the
     target domain differs little from a source and few target rows are known; it loses by any shift or scale
     between the two.
     """
 
     name = "source_only"
     needs_experts = True
+    needs_labels = False
     cost = 0
 
     def missing(self, problem):
@@ -45,7 +49,8 @@ def best_expert(F, Y, sample_weight):
     weight = np.ones(len(F)) if sample_weight is None else sample_weight
     weight = weight[:, None, None] * ~np.isnan(error)
     total = np.maximum(weight.sum(axis=0), np.finfo(float).tiny)
-    return BestExpert(((np.nan_to_num(error) * weight).sum(axis=0) / total).argmin(axis=0))
+    best = ((np.nan_to_num(error) * weight).sum(axis=0) / total).argmin(axis=0)
+    return BestExpert(np.where(weight.any(axis=(0, 1)), best, MEAN_OF_ALL))
 
 
 class BestExpert(OnExperts):
@@ -54,7 +59,7 @@ class BestExpert(OnExperts):
     Parameters
     ----------
     expert : ndarray of int, shape (n_targets,)
-        Its number.
+        Its number; -1: the mean of all.
     """
 
     def __init__(self, expert):
@@ -63,4 +68,9 @@ class BestExpert(OnExperts):
     def predict(self, F, X=None):
         """Pick predictions, shape (n_samples, n_targets), from those of all experts."""
         n_targets = len(self.expert)
-        return F.reshape(len(F), -1, n_targets)[:, self.expert, np.arange(n_targets)]
+        F = F.reshape(len(F), -1, n_targets)
+        return np.where(
+            np.asarray(self.expert) == MEAN_OF_ALL,
+            F.mean(axis=1),
+            F[:, self.expert, np.arange(n_targets)],
+        )

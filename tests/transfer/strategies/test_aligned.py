@@ -17,7 +17,7 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.svm import SVR
 
 from skxfer import HierarchicalTransfer, load, save
-from skxfer.transfer.strategies._aligned import Aligned
+from skxfer.transfer.strategies._aligned import Aligned, together
 from skxfer.transfer.strategies._alignments import coral, subspace, transport
 
 CUBIC = make_pipeline(PolynomialFeatures(3), StandardScaler(), Ridge(1e-3))
@@ -124,6 +124,24 @@ def test_subspace_alignment_by_hand():
     np.testing.assert_allclose(np.abs(at_target), np.abs(Z_target @ P_target), atol=1e-9)
     mapped = Z_source @ P_source @ (P_source.T @ P_target)
     np.testing.assert_allclose(np.abs(found.sources), np.abs(mapped), atol=1e-9)
+
+
+@pytest.mark.parametrize("align", [coral, subspace])
+def test_each_source_has_a_map_of_its_own(align):
+    S, T = samples()
+    other, _ = samples(seed=1)
+    parts = [align(S, T), align(other[:, :4] * 100, T)]
+    joined = together(parts)
+    k = parts[1].sources.shape[1]
+    np.testing.assert_array_equal(joined.sources[:300], parts[0].sources[:, :k])
+    np.testing.assert_array_equal(joined.sources[300:], parts[1].sources[:, :k])
+
+
+def test_the_smallest_subspace_serves_all_sources():
+    S, T = samples(50, 12, 6)
+    joined = together([subspace(S, T), subspace(S[:3], T)])
+    assert joined.sources.shape == (53, 2)
+    assert joined.basis.shape == (6, 2)
 
 
 def test_subspaces_have_no_more_dimensions_than_the_target_has():
