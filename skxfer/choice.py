@@ -185,7 +185,8 @@ def residual_variance(error, spread):
     ndarray of shape (2,)
         The constant and the multiple.
     """
-    return nnls(np.column_stack([np.ones(len(error)), spread]), error**2)[0]
+    unit = (error**2).max() or 1.0  # below about 1e-13 nnls takes numbers for 0
+    return nnls(np.column_stack([np.ones(len(error)), spread / unit]), error**2 / unit)[0] * [unit, 1.0]
 
 
 def blend(predictions, weights):

@@ -180,9 +180,7 @@ def _check_finite_table(X, allow_nan):
 
 @contextmanager
 def naming_missing_values(X):
-    """Name the first row and column of X that hold NaN, where a learner fails on it.
-
-    Meta-estimators let NaN through, as a learner may impute it: the learner decides.
+    """Name the first NaN of X where a learner fails on it: meta-estimators let it through to be imputed.
 
     Parameters
     ----------
@@ -191,8 +189,7 @@ def naming_missing_values(X):
     Raises
     ------
     ValueError
-        In place of a learner's error about NaN, from which it is raised. Other errors of the learner get a
-        note on the NaN in X.
+        From a learner's error about NaN. Other errors get a note on the NaN in X.
     """
     try:
         yield

@@ -1,7 +1,9 @@
+import ast
 import importlib
 import importlib.metadata
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -75,3 +77,93 @@ def test_an_unknown_name_is_an_attribute_error():
 
 def test_version_is_that_of_the_metadata():
     assert importlib.metadata.version("skxfer") == skxfer.__version__
+
+
+# layers -----------------------------------------------------------------------------------------------
+
+ROOT = Path(skxfer.__file__).parent
+MODULES = {
+    ".".join(("skxfer", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in sorted(ROOT.rglob("*.py"))
+}
+# Imports run downwards: what stands in a row may import what stands in the rows below, and its own package.
+LAYERS = [
+    {"__main__"},
+    {"cli"},
+    {"inspection"},
+    {"model_selection"},
+    {"calculators", "transfer", "models"},
+    {"screening", "io"},
+    {"folds", "density_ratio"},
+    {"learners"},
+    {"featurizers"},
+    {"datasets", "input_kinds"},
+    {"structures", "tables"},
+    {"energy_units"},
+    {"formulas", "domains", "metrics"},
+    {"inputs", "choice", "nn", "progress"},
+]
+MAX_FILE, MAX_FUNCTION = 450, 60
+
+
+def imports(module, path):
+    """Yield (module or attribute imported, within the package; whether at import time) of a module's code."""
+    tree = ast.parse(path.read_text())
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            base = (
+                ".".join(package.split(".")[: len(package.split(".")) - node.level + 1]) if node.level else ""
+            )
+            source = ".".join(part for part in (base, node.module) if part)
+            if source.split(".")[0] == "skxfer":
+                yield from (f"{source}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "skxfer")
+
+
+def module_of(name):
+    """The longest part of a dotted name that is a module."""
+    while name not in MODULES:
+        name = name.rpartition(".")[0]
+    return name
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_module_imports_a_private_module_of_another_package(module):
+    for name in imports(module, MODULES[module]):
+        parts = module_of(name).split(".")
+        private = [i for i, part in enumerate(parts) if part.startswith("_") and part != "__main__"]
+        if private:
+            owner = ".".join(parts[: private[0]])
+            assert f"{module}.".startswith(f"{owner}."), f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name != "skxfer"])
+def test_imports_run_downwards(module):
+    level = {part: i for i, row in enumerate(LAYERS) for part in row}
+    here = module.split(".")[1]
+    for name in imports(module, MODULES[module]):
+        parts = module_of(name).split(".")
+        there = parts[1] if len(parts) > 1 else "skxfer"
+        if there == here or there.startswith("_") and there != "__main__":
+            continue  # its own package, and what belongs to the whole house
+        assert level[there] > level.get(here, len(LAYERS)), f"{module} imports {name}"
+
+
+def code_lines(node, lines):
+    """Lines of a function that are neither its documentation, nor empty, nor a comment."""
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    if not body:
+        return 0
+    code = (line.strip() for line in lines[body[0].lineno - 1 : node.end_lineno])
+    return sum(bool(line) and not line.startswith("#") for line in code)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_files_and_functions_are_short(module):
+    lines = MODULES[module].read_text().splitlines()
+    assert len(lines) <= MAX_FILE
+    for node in ast.walk(ast.parse("\n".join(lines))):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            assert code_lines(node, lines) <= MAX_FUNCTION, node.name

@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "_clusters": ["ClusterFeaturizer"],
-        "_composition": ["CompositionFeaturizer"],
+        "_composition": ["CompositionFeaturizer", "load_elements"],
         "_dscribe": ["CoulombMatrixFeaturizer", "SOAPFeaturizer"],
         "_fingerprints": ["FingerprintFeaturizer"],
         "_matminer": ["MatminerFeaturizer"],

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..model_selection import y_scrambling_summary
-from ..model_selection._scrambling import TRUE_LABELS, scrambled_means
+from ..model_selection.results import TRUE_LABELS, scrambled_means
 from ._drawing import METRICS, NEW_COLOR, axis_label, caption, panels, unit_of
 
 SCRAMBLED_COLOR = "#999999"

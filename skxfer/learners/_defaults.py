@@ -63,6 +63,18 @@ def default_learners(names=("rf", "svr", "xgb", "knn", "mlp"), random_state=None
     return {name: _make_learner(name, random_state) for name in names}
 
 
+def default_learner():
+    """Make the learner of estimators that are given none: extra trees, on labels of unit variance.
+
+    Trees of scikit-learn stop splitting below a variance of 2e-16 in the unit of y.
+
+    Returns
+    -------
+    regressor
+    """
+    return TransformedTargetRegressor(ExtraTreesRegressor(), transformer=StandardScaler())
+
+
 def _make_learner(name, seed):
     if name in ("rf", "et"):
         # A third of the features per split is the classic choice for regression forests.
@@ -76,7 +88,7 @@ def _make_learner(name, seed):
             return MissingLearner("xgb needs xgboost: pip install 'skxfer[xgboost]'")
         from xgboost import XGBRegressor
 
-        return XGBRegressor(
+        boosting = XGBRegressor(
             n_estimators=200,
             learning_rate=0.1,
             max_depth=4,
@@ -86,6 +98,8 @@ def _make_learner(name, seed):
             n_jobs=1,
             random_state=seed,
         )
+        # It stops splitting below a fixed loss, 1e-6, and counts in single precision.
+        return TransformedTargetRegressor(boosting, transformer=StandardScaler())
     learner = {
         "svr": SVR(C=10, epsilon=0.01, tol=1e-2),
         "knn": KNeighborsRegressor(5, weights="distance"),

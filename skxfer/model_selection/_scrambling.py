@@ -20,8 +20,8 @@ from ..learners import check_learners, fit_learner, predict_learner
 from ..metrics import masked_mean_absolute_error, masked_r2_score, masked_root_mean_squared_error
 from ._jobs import Job, run_jobs
 from ._split import TargetKFold, _TargetSplitter
+from .results import TRUE_LABELS, scrambled_means
 
-TRUE_LABELS = -1
 METRICS = {
     "mae": masked_mean_absolute_error,
     "rmse": masked_root_mean_squared_error,
@@ -238,32 +238,6 @@ def y_scrambling_summary(results, *, metric="mae"):
             }
         )
     return pd.DataFrame(rows)
-
-
-def scrambled_means(results, metric):
-    """Average over the folds of each permutation that has all of them.
-
-    Parameters
-    ----------
-    results : DataFrame
-        From :func:`y_scrambling`.
-    metric : str
-
-    Returns
-    -------
-    dict of str to Series
-        By target; the index is the permutation.
-    """
-    allowed = [name for name in (*METRICS, "score") if name in results]
-    if metric not in allowed:
-        raise ValueError(f"metric must be one of {', '.join(allowed)}, got {metric!r}.")
-    n_folds = results.groupby("permutation")["fold"].nunique()
-    complete = n_folds.index[n_folds == results.attrs.get("n_folds", n_folds.max())]
-    results = results[results["permutation"].isin(complete)]
-    return {
-        target: part.groupby("permutation")[metric].mean().dropna()
-        for target, part in results.groupby("target", sort=False)
-    }
 
 
 @dataclass

@@ -1,7 +1,9 @@
-"""What the table of a study was measured on, in words."""
+"""Read the tables of studies: what they were measured on, in words, and means over folds."""
 
 # Up to this many tests bars and bands show all of them, beyond it the central 80 %.
 MANY_TESTS = 10
+# The permutation of :func:`y_scrambling` that leaves labels as they are.
+TRUE_LABELS = -1
 
 
 def tests_in_words(results, mark):
@@ -31,3 +33,29 @@ def tests_in_words(results, mark):
 def count_tests(results):
     """Return the number of tests, each a domain, fold and seed."""
     return len(results[["test_domain", "fold", "seed"]].drop_duplicates())
+
+
+def scrambled_means(results, metric):
+    """Average over the folds of each permutation that has all of them.
+
+    Parameters
+    ----------
+    results : DataFrame
+        From :func:`y_scrambling`.
+    metric : str
+
+    Returns
+    -------
+    dict of str to Series
+        By target; the index is the permutation.
+    """
+    allowed = [name for name in ("mae", "rmse", "r2", "score") if name in results]
+    if metric not in allowed:
+        raise ValueError(f"metric must be one of {', '.join(allowed)}, got {metric!r}.")
+    n_folds = results.groupby("permutation")["fold"].nunique()
+    complete = n_folds.index[n_folds == results.attrs.get("n_folds", n_folds.max())]
+    results = results[results["permutation"].isin(complete)]
+    return {
+        target: part.groupby("permutation")[metric].mean().dropna()
+        for target, part in results.groupby("target", sort=False)
+    }

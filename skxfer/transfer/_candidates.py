@@ -3,11 +3,13 @@
 from contextlib import suppress
 
 from scipy import sparse
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
 from ..inputs import check_names, find_missing_value, n_rows
-from ..learners import check_regressor, uses_source, without_start
+from ..learners import check_regressor, default_learner, uses_source, without_start
 from ._problem import predicts_numbers
 from .strategies import Candidate
 
@@ -81,7 +83,7 @@ def target_learner(estimator, trained, kind):
     estimator : regressor or None
         The user's; None: the first source's kind, for a table without sources extra trees.
     trained : list of (str, fitted estimator)
-    kind : {"table", "formulas", "other"}
+    kind : {"table", "formulas", "structures", "other"}
 
     Returns
     -------
@@ -91,11 +93,7 @@ def target_learner(estimator, trained, kind):
         return estimator
     if trained and predicts_numbers(trained[0][1]):
         return _derived(trained[0][1])
-    if kind == "table":
-        from sklearn.ensemble import ExtraTreesRegressor
-
-        return ExtraTreesRegressor()
-    return None
+    return default_learner() if kind == "table" else None
 
 
 def residual_learner(learner, baseline, kind):
@@ -105,7 +103,7 @@ def residual_learner(learner, baseline, kind):
     ----------
     learner : regressor or None
     baseline : regressor, "drop" or None
-    kind : {"table", "formulas", "other"}
+    kind : {"table", "formulas", "structures", "other"}
 
     Returns
     -------
@@ -134,14 +132,14 @@ def plain_baseline(X, kind):
     Parameters
     ----------
     X : inputs of any kind
-    kind : {"table", "formulas", "other"}
+    kind : {"table", "formulas", "structures", "other"}
 
     Returns
     -------
     regressor or None
         None for other objects.
     """
-    if kind == "other":
+    if kind not in ("table", "formulas"):
         return None
     from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingRegressor
 
@@ -154,4 +152,5 @@ def plain_baseline(X, kind):
         boosting = GradientBoostingRegressor(
             n_estimators=300, learning_rate=0.05, max_depth=4, max_features=0.2, subsample=0.7, random_state=0
         )
+    boosting = TransformedTargetRegressor(boosting, transformer=StandardScaler())  # trees stop at small y
     return boosting if kind == "table" else make_pipeline(CompositionFeaturizer("magpie"), boosting)

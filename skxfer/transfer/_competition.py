@@ -23,7 +23,7 @@ from ..inputs import (
     naming_missing_values,
     take,
 )
-from ..learners import KeepsFitted, check_regressor, input_tags, weight_name
+from ..learners import KeepsFitted, check_regressor, default_learner, input_tags, weight_name
 from ..progress import progress
 from ._evidence import Evidence, held_out, may_be_left_out
 from ._problem import expert_outputs
@@ -113,11 +113,7 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
 
     def _learner(self):
         """Return the learner of the parameters."""
-        if self.estimator is not None:
-            return self.estimator
-        from sklearn.ensemble import ExtraTreesRegressor
-
-        return ExtraTreesRegressor()
+        return default_learner() if self.estimator is None else self.estimator
 
     def _split(self, X):
         """Return inputs to be predicted, and cheap values of the targets, None without any."""

@@ -48,9 +48,9 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
 
     Parameters
     ----------
-    estimator : regressor, default=ExtraTreesRegressor()
+    estimator : regressor, optional
         Any learner: forests, boosting, SVR, a network, a Pipeline. One that takes a single target is cloned
-        per target.
+        per target. Default: extra trees, on labels scaled to unit variance.
     sources : fitted regressor or list of (str, fitted regressor), optional
         Sources that are trained already. They are never changed, and cloning (as in GridSearchCV) hands them
         on. Their rows are not needed.

@@ -4,7 +4,6 @@ from time import perf_counter
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -23,6 +22,7 @@ from ..learners import (
     can_continue,
     check_regressor,
     continue_learner,
+    default_learner,
     fit_learner,
     input_tags,
     predict_learner,
@@ -41,8 +41,8 @@ class SequentialTransfer(RoutesMetadata, ScoresTarget, RegressorMixin, BaseEstim
 
     Parameters
     ----------
-    estimator : regressor, default=ExtraTreesRegressor()
-        Any learner.
+    estimator : regressor, optional
+        Any learner. Default: extra trees, on labels scaled to unit variance.
     order : list of labels, optional
         The domains, first to last. Default: sorted labels. Rows of other
         domains are an error.
@@ -210,7 +210,7 @@ class SequentialTransfer(RoutesMetadata, ScoresTarget, RegressorMixin, BaseEstim
         return tags
 
     def _learner(self):
-        return ExtraTreesRegressor() if self.estimator is None else self.estimator
+        return default_learner() if self.estimator is None else self.estimator
 
     def _other_domains(self):
         return self.order_[:-1]

@@ -42,7 +42,7 @@ class TransferCV(Competition):
         Trained on the target rows. Default: the parameters of the (first) source except those about its one
         fit: ``learning_rate`` and ``calibration`` are None (the learner's own choice, and no error bars,
         which would cost one fit per fold), where the source has such a parameter that takes this value.
-        Without sources, for a table, :class:`sklearn.ensemble.ExtraTreesRegressor`.
+        Without sources, for a table, extra trees on labels scaled to unit variance.
     candidates : list of (str, regressor), optional
         More regressors that compete. One named like a strategy above replaces it, and ``(name, "drop")``
         leaves that strategy out. A :class:`sklearn.frozen.FrozenEstimator` is used as it is.

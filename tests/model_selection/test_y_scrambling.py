@@ -188,7 +188,7 @@ def test_transfer_in_a_search_is_scrambled(routing, related):
         Ridge(), source_domains=related.source_domains, strategy="merge", guard=False, cv=2, random_state=0
     )
     cv = TargetKFold(2, source_domains=related.source_domains, random_state=0)
-    search = GridSearchCV(model, {"estimator__alpha": [0.1, 10.0]}, cv=cv, error_score="raise")
+    search = GridSearchCV(model, {"estimator__alpha": [0.1, 10.0]}, cv=cv, scoring="r2", error_score="raise")
     with config_context(enable_metadata_routing=routing):
         results = y_scrambling(
             search, related.data, related.target, cv=3, n_permutations=2, sample_domain=related.domain

@@ -13,6 +13,7 @@ from sklearn.svm import SVR
 
 from skxfer import HierarchicalTransfer
 from skxfer.datasets import make_domains
+from skxfer.learners import inner_learner
 
 FROZEN = {"strategy": "frozen_experts", "guard": False}
 MERGE = {"strategy": "merge_relevant", "guard": False}
@@ -41,7 +42,7 @@ def test_without_any_source_it_is_the_learner(related):
 
 def test_default_learner_is_extra_trees(related):
     model = HierarchicalTransfer(random_state=0).fit(related.data, related.target)
-    assert isinstance(model.estimators_["target_only"], ExtraTreesRegressor)
+    assert isinstance(inner_learner(model.estimators_["target_only"]), ExtraTreesRegressor)
 
 
 # the strategies by hand -----------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.svm import SVR
 
 from skxfer import HierarchicalTransfer
+from skxfer.transfer.strategies import STRATEGIES
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -118,9 +119,11 @@ def test_a_related_source_lowers_the_error(name, related):
 def test_what_is_learned_about_the_strategies_is_consistent(name, related):
     model = fitted(related, name)
     goes_on = {"forest", "extra trees", "xgboost", "MLP", "net"}  # what can continue from the source
-    expected = ["target_only", "source_only", "merge", "merge_relevant", "frozen_experts"]
-    assert model.strategies_ == expected + ["fine_tuned"] * (name in goes_on)
-    assert list(model.skipped_) == ["frozen_features"] + ["fine_tuned"] * (name not in goes_on)
+    expected = {"target_only", "source_only", "merge", "merge_relevant", "frozen_experts"}
+    assert expected <= set(model.strategies_)
+    assert ("fine_tuned" in model.strategies_) == (name in goes_on)
+    assert ("fine_tuned" in model.skipped_) == (name not in goes_on)
+    assert {*model.strategies_, *model.skipped_} >= {*STRATEGIES}
     np.testing.assert_allclose(model.weights_.sum(axis=1), [1.0])
     assert (model.weights_ >= 0).all()
     assert model.strategy_ == [model.strategies_[model.weights_[0].argmax()]]

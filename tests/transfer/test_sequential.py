@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
 from skxfer import SequentialTransfer
+from skxfer.learners import inner_learner
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -76,7 +77,7 @@ def test_one_domain_is_the_learner_alone(learner):
 
 
 def test_default_learner_is_extra_trees():
-    assert isinstance(fit(None, random_state=0).stages_[16], ExtraTreesRegressor)
+    assert isinstance(inner_learner(fit(None, random_state=0).stages_[16]), ExtraTreesRegressor)
 
 
 # what is carried --------------------------------------------------------------------------------------

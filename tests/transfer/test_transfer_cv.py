@@ -31,7 +31,8 @@ from sklearn.svm import SVC
 import skxfer
 from skxfer import CompositionFeaturizer, FeatureTransfer, HierarchicalTransfer, TransferCV
 from skxfer.formulas import composition_groups
-from skxfer.transfer._rows import read_rows
+from skxfer.learners import inner_learner
+from skxfer.transfer._rows import read_inputs
 from skxfer.transfer.strategies import FrozenStack
 
 
@@ -111,7 +112,7 @@ def test_with_a_source_that_can_do_all_it_competes_in_all_ways():
     assert isinstance(alone("frozen_features"), FeatureTransfer)
     assert isinstance(alone("frozen_experts"), FrozenStack)
     baseline = fitted(candidates=None, cv=2, source=None, estimator=DummyRegressor()).estimators_["baseline"]
-    assert isinstance(baseline, GradientBoostingRegressor)
+    assert isinstance(inner_learner(baseline), GradientBoostingRegressor)
 
 
 def test_with_several_sources_each_is_fine_tuned_and_all_are_frozen_together():
@@ -200,7 +201,7 @@ def test_an_estimator_of_its_own_parameters_is_fine_tuned_with_them():
 def test_without_a_source_the_target_alone_competes_with_the_baseline():
     model = TransferCV(cv=2, random_state=0).fit(X, y)
     assert model.strategies_ == ["target_only", "baseline"]
-    assert isinstance(alone("target_only", None), ExtraTreesRegressor)
+    assert isinstance(inner_learner(alone("target_only", None)), ExtraTreesRegressor)
 
 
 def test_candidates_replace_extend_and_drop():
@@ -281,7 +282,7 @@ def test_text_that_is_no_formula_has_no_baseline():
 def test_a_doubtful_hydrate_is_no_warning_of_the_choice():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        kind, _ = read_rows(np.array(["CuSO4.5H2O", "NaCl"], dtype=object))
+        _, kind = read_inputs(Ridge(), ["CuSO4.5H2O", "NaCl"], reset=True)
     assert kind == "formulas"
 
 

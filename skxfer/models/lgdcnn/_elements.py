@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from ...featurizers._composition import load_elements
+from ...featurizers import load_elements
 from ...formulas import ELEMENTS
 
 # Deviation of mat2vec's vectors, to which others are scaled.

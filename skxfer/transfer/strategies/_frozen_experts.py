@@ -78,7 +78,12 @@ class FrozenStack(OnExperts):
         head = self.final_estimator
         if head is None:
             head = RidgeCV(alphas=np.logspace(-4, 3, 15), alpha_per_target=True)
-        self.scaler_ = ClippedScaler().fit(F)
+        # Which experts are constant must not depend on where the scale of y has its zero.
+        labelled = ~np.isnan(Y)
+        centre = np.where(labelled, Y, 0).sum(axis=0) / np.maximum(labelled.sum(axis=0), 1)
+        centre = np.tile(centre, F.shape[1] // Y.shape[1])
+        self.scaler_ = ClippedScaler().fit(F - centre)
+        self.scaler_.mean_ += centre
         Z = self.scaler_.transform(F)
         with np.errstate(invalid="ignore"):  # RidgeCV leaves one row out, of one perhaps
             self.head_ = fit_learner(head, Z, Y, sample_weight=sample_weight, seed=seed)
