@@ -7,7 +7,7 @@ from ...inputs import take
 from ...learners import fit_learner, predict_learner
 from ._base import OnLowFidelity, Strategy
 from ._frozen_experts import FrozenStack
-from ._numbers import WithColumns, no_numbers
+from ._numbers import WithColumns, no_further_columns
 from ._source_only import best_expert
 
 FORMS = ("value", "scaled", "feature", "delta", "delta_feature")
@@ -58,7 +58,7 @@ class LowFidelity(Strategy):
             return "there is no cheap value of the target: set low_fidelity"
         if self.cost and problem.learner is None:
             return "there is no learner: set estimator"
-        return no_numbers(problem, whole=True) if "feature" in self.form else None
+        return no_further_columns(problem) if "feature" in self.form else None
 
     def fit(self, problem, rows):
         """Fit what the form leaves to learn."""

@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from ...folds import NumericView
 from ...formulas import parse_formulas
 from ...inputs import take
-from ...learners import fit_learner, inner_learner, inner_pipeline, predict_learner
+from ...learners import fit_learner, inner_learner, inner_pipeline, innermost, predict_learner
 
 SEARCHES = (GridSearchCV, RandomizedSearchCV)
 
@@ -44,6 +44,25 @@ def no_numbers(problem, *, whole=False):
             return None
         return f"X has columns that hold no numbers: put a transformer before {name} in a Pipeline"
     return f"{name} reads the rows, which are no numbers, by itself: put a featurizer before it in a Pipeline"
+
+
+def no_further_columns(problem):
+    """Return why the learner cannot see columns next to its own, None if it can.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Returns
+    -------
+    str or None
+    """
+    why = no_numbers(problem, whole=True)
+    if why is None:
+        roots = {base.__module__.partition(".")[0] for base in type(innermost(problem.learner)).__mro__}
+        if "skorch" in roots and "skxfer" not in roots:
+            return "the network's module has a fixed number of inputs"
+    return why
 
 
 def fit_numbers(problem):
