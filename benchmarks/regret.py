@@ -3,10 +3,11 @@
     python benchmarks/regret.py collect [--seeds 6] [--cases ...] [--learners ...]
     python benchmarks/regret.py report
 
-`collect` makes a default fit of HierarchicalTransfer on each draw of target rows, and fits every strategy that
-competed on all target rows; it keeps errors on the test rows in benchmarks/cache/regret, and goes on where it was
-stopped. `report` writes the table. Regret is the error of `auto` divided by that of the single strategy with the
-least error, minus one, both means over the draws of a (data, learner, number of target rows).
+`collect` makes a default fit of HierarchicalTransfer on each draw of target rows, and fits every strategy
+that competed on all target rows; it keeps errors on the test rows in benchmarks/cache/regret, and goes on
+where it was stopped. `report` writes the table. Regret is the error of `auto` divided by that of the single
+strategy with the least error, minus one, both means over the draws of a (data, learner, number of target
+rows).
 """
 
 import argparse
@@ -99,8 +100,8 @@ def report():
     table["to_target_only"] = table["auto"] / table["target_only"] - 1
     print(table.round(4).to_string())
     words = (
-        f"Default fits over {len(table)} settings, {len(draws)} draws: regret median {table.regret.median():.1%}, "
-        f"90th percentile {table.regret.quantile(0.9):.1%}; worst against target_only "
+        f"Default fits over {len(table)} settings, {len(draws)} draws: regret median "
+        f"{table.regret.median():.1%}, 90th percentile {table.regret.quantile(0.9):.1%}; worst against target_only "
         f"{table.to_target_only.max():+.1%}; median promise {draws.promise.median():.0%}, median gain "
         f"{draws.gain.median():.0%}; the 80 % interval held {draws.held.mean():.0%} of the gains."
     )
