@@ -125,7 +125,7 @@ def test_target_only_is_the_learner_on_target_rows(related):
 def test_the_blend_is_the_weighted_mean_of_the_strategies(several):
     model = fitted(several, SVR(C=10), cv=3, random_state=0, guard=False)
     parts = [
-        fitted(several, SVR(C=10), strategy=name, guard=False).predict(several.test_data)
+        fitted(several, SVR(C=10), strategy=name, guard=False, random_state=0).predict(several.test_data)
         for name in model.strategies_
     ]
     expected = sum(w * part for w, part in zip(model.weights_.T, parts, strict=True))
