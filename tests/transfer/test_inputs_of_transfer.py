@@ -101,6 +101,7 @@ def test_folds_of_new_inputs_see_formulas_as_the_pipeline_prepares_them():
     y = np.array([len(f) for f in formulas], dtype=float)
     lengths = FunctionTransformer(lambda X: np.array([[len(x)] for x in X], dtype=float))
     options = {"source_domains": ["source"], "strategy": "merge_relevant", "cv": 2, "random_state": 0}
+    options["predict_on"] = "new_inputs"
     model = HierarchicalTransfer(make_pipeline(lengths, LinearRegression()), **options)
     model.fit(formulas, y, sample_domain=labels)
     assert model.predict_on_ == "similar or new_inputs"

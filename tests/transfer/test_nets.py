@@ -158,10 +158,20 @@ def test_a_net_with_one_output_for_two_targets_is_an_error(several):
 @pytest.mark.filterwarnings("ignore:Using a target size:UserWarning")
 def test_missing_labels_need_a_net_of_one_output(several):
     Y = several.target.copy()
-    Y[0, 0] = np.nan
+    Y[np.flatnonzero(several.domain == "target")[:2], 0] = np.nan
     model = HierarchicalTransfer(net(module__n_outputs=2), source_domains=several.source_domains)
     with pytest.raises(ValueError, match="one where labels are missing"):
         model.fit(several.data, Y, sample_domain=several.domain)
+
+
+@pytest.mark.filterwarnings("ignore:Using a target size:UserWarning")
+def test_what_a_net_cannot_learn_of_the_sources_is_left_out_with_the_reason(several):
+    Y = several.target.copy()
+    Y[np.flatnonzero(several.domain == "source_0")[0], 0] = np.nan
+    with pytest.warns(UserWarning, match="The strategy merge was left out.*one where labels are missing"):
+        model = HierarchicalTransfer(net(module__n_outputs=2), source_domains=several.source_domains, cv=2)
+        model.fit(several.data, Y, sample_domain=several.domain)
+    assert model.strategies_ == ["target_only"]
 
 
 @pytest.mark.parametrize("module", [Layers, Noisy])

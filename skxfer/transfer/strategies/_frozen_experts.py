@@ -8,6 +8,9 @@ from ...inputs import take
 from ...learners import PerTarget, fit_learner, predict_learner
 from ._base import OnExperts, Strategy
 
+# An expert counts as constant if it varies by less than this share of its distance from the labels.
+CONSTANT = 1e-6
+
 
 class FrozenExperts(Strategy):
     """Combine the predictions of frozen experts by a linear model, and learn what it leaves from X.
@@ -82,8 +85,9 @@ class FrozenStack(OnExperts):
         labelled = ~np.isnan(Y)
         centre = np.where(labelled, Y, 0).sum(axis=0) / np.maximum(labelled.sum(axis=0), 1)
         centre = np.tile(centre, F.shape[1] // Y.shape[1])
-        self.scaler_ = ClippedScaler().fit(F - centre)
-        self.scaler_.mean_ += centre
+        width = np.abs(F - centre).max(axis=0)
+        self.scaler_ = ClippedScaler(floor=0.0).fit(F)
+        self.scaler_.scale_ = np.where(self.scaler_.scale_ > CONSTANT * width, self.scaler_.scale_, width)
         Z = self.scaler_.transform(F)
         with np.errstate(invalid="ignore"):  # RidgeCV leaves one row out, of one perhaps
             self.head_ = fit_learner(head, Z, Y, sample_weight=sample_weight, seed=seed)
