@@ -27,8 +27,6 @@ from .strategies import STRATEGIES, OnExperts, predict_model
 
 # One split, such as published validation rows, is judged by its rows in this many parts.
 PARTS_OF_ONE_FOLD = 5
-# A strategy that takes more fits per call competes only where it is named: it would take most of the time.
-COST_OF_AUTO = 5
 MAX_SEED = np.iinfo(np.int32).max
 
 
@@ -428,8 +426,8 @@ def check_strategies(given, problem, skipped, guard):
             why = strategy.missing(problem)
             if why is None and problem.unlabelled and strategy.needs_labels:
                 why = "it needs labels of target rows, and there are none"
-            if why is None and given == "auto" and strategy.cost > COST_OF_AUTO:
-                why = f"it takes about {strategy.cost} fits where others take one: name it in strategy"
+            if why is None and given == "auto":
+                why = strategy.needless(problem)
             if why is None:
                 found.append(strategy)
             elif given == "auto":

@@ -5,6 +5,9 @@ from sklearn.base import BaseEstimator
 from ...inputs import take
 from ...learners import predict_learner
 
+# A strategy that takes more fits per call competes only where it is named: it would take most of the time.
+COST_OF_AUTO = 5
+
 
 class Strategy:
     """One way to transfer, fitted on any subset of the target rows.
@@ -51,6 +54,21 @@ class Strategy:
         -------
         str or None
         """
+
+    def needless(self, problem):
+        """Return why this strategy need not compete here unasked, None if it should.
+
+        Parameters
+        ----------
+        problem : Problem
+
+        Returns
+        -------
+        str or None
+        """
+        if self.cost > COST_OF_AUTO:
+            return f"it takes about {self.cost} fits where others take one: name it in strategy"
+        return None
 
     def prepare(self, problem):
         """Compute once what no fold changes.
