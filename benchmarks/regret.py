@@ -101,8 +101,8 @@ def report():
     print(table.round(4).to_string())
     words = (
         f"Default fits over {len(table)} settings, {len(draws)} draws: regret median "
-        f"{table.regret.median():.1%}, 90th percentile {table.regret.quantile(0.9):.1%}; worst against target_only "
-        f"{table.to_target_only.max():+.1%}; median promise {draws.promise.median():.0%}, median gain "
+        f"{table.regret.median():.1%}, 90th percentile {table.regret.quantile(0.9):.1%}; worst against "
+        f"target_only {table.to_target_only.max():+.1%}; median promise {draws.promise.median():.0%}, median gain "
         f"{draws.gain.median():.0%}; the 80 % interval held {draws.held.mean():.0%} of the gains."
     )
     print(words)
