@@ -101,9 +101,10 @@ def report():
     print(table.round(4).to_string())
     words = (
         f"Default fits over {len(table)} settings, {len(draws)} draws: regret median "
-        f"{table.regret.median():.1%}, 90th percentile {table.regret.quantile(0.9):.1%}; worst against "
-        f"target_only {table.to_target_only.max():+.1%}; median promise {draws.promise.median():.0%}, median gain "
-        f"{draws.gain.median():.0%}; the 80 % interval held {draws.held.mean():.0%} of the gains."
+        f"{table.regret.median():.1%}, 90th percentile {table.regret.quantile(0.9):.1%}; worst "
+        f"against target_only {table.to_target_only.max():+.1%}; median promise "
+        f"{draws.promise.median():.0%}, median gain {draws.gain.median():.0%}; the 80 % interval "
+        f"held {draws.held.mean():.0%} of the gains."
     )
     print(words)
     save_table("regret", table.reset_index().round(4), words)
