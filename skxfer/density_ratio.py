@@ -143,7 +143,7 @@ def ulsif_ratio(X_from, X_to, at=None, *, random_state=None):
     True
     """
     rng = check_random_state(random_state)
-    centres = X_to[rng.permutation(len(X_to))[:MAX_KERNELS]]
+    centres = X_to[_some(len(X_to), MAX_KERNELS, rng)]
     distances = [cdist(X, centres, "sqeuclidean") for X in (X_from, X_to)]
     unit = _median_distance(X_to, rng)
     best = (np.inf, None, None)
@@ -160,10 +160,14 @@ def ulsif_ratio(X_from, X_to, at=None, *, random_state=None):
     return K @ weights
 
 
+def _some(n_rows, at_most, rng):
+    """Draw rows, in their order: where all are taken, the seed changes nothing, not even rounding."""
+    return np.sort(rng.permutation(n_rows)[:at_most])
+
+
 def _median_distance(X, rng):
     """Median distance between points, the unit of the kernels' widths."""
-    some = X[rng.permutation(len(X))[:MAX_COMPARED]]
-    distances = pdist(some)
+    distances = pdist(X[_some(len(X), MAX_COMPARED, rng)])
     distances = distances[distances > 0]
     return np.median(distances) if len(distances) else 1.0
 

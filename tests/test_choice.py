@@ -2,8 +2,9 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
-from skxfer.choice import convex_weights, gain_and_error, preferred
+from skxfer.choice import choose, convex_weights, gain_and_error, preferred
 
 
 def test_convex_weights_have_the_least_error_of_all_blends():
@@ -88,3 +89,76 @@ def test_the_first_in_order_is_kept_where_none_clearly_beats_it():
 def test_one_that_is_clearly_beaten_is_not_kept(order):
     data = predictions(np.full(60, 1.0), np.full(60, 0.5), np.full(60, 2.0))
     assert preferred([data], order=order).tolist() == [0, 1, 0]
+
+
+# the judge --------------------------------------------------------------------------------------------
+
+
+def copies(P, y, n_folds=5):
+    """The same rows in every fold, so that each draw of folds is the same."""
+    return np.tile(P, (n_folds, 1)), np.tile(y, n_folds), np.repeat(np.arange(n_folds), len(y))
+
+
+def test_a_blend_is_half_the_least_squares_one_and_half_the_best_strategy():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=40)
+    P = y[:, None] + rng.normal(size=(40, 3)) * [1.0, 0.9, 0.8]
+    found = choose([copies(P, y)], "blend", guard=None)
+    convex = minimize(
+        lambda w: ((P @ w - y) ** 2).mean(),
+        np.full(3, 1 / 3),
+        bounds=[(0, 1)] * 3,
+        constraints={"type": "eq", "fun": lambda w: w.sum() - 1},
+        method="SLSQP",
+        options={"ftol": 1e-14},
+    ).x
+    best = np.eye(3)[np.abs(P - y[:, None]).mean(axis=0).argmin()]
+    np.testing.assert_allclose(found.weights, convex / 2 + best / 2, atol=1e-4)
+
+
+def test_a_share_too_small_to_matter_is_left_out():
+    rng = np.random.default_rng(1)
+    y = rng.normal(size=200)
+    P = y[:, None] + rng.normal(size=(200, 3)) * [0.1, 0.1, 1.0]
+    weights = choose([copies(P, y)], "blend", guard=None).weights
+    assert weights[2] == 0
+    assert weights.sum() == pytest.approx(1)
+
+
+def test_both_sets_of_folds_have_a_say():
+    y = np.arange(20.0) % 4
+    first, second = np.column_stack([y + 1, y, y + 1]), np.column_stack([y + 1, y + 1, y])
+    weights = choose([copies(first, y), copies(second, y)], "blend", guard=None).weights
+    assert weights[0] == 0
+    assert min(weights[1:]) > 0.2
+
+
+@pytest.mark.parametrize("unit", [1e-8, 1.0, 1e8])
+def test_the_choice_does_not_depend_on_the_unit(unit):
+    rng = np.random.default_rng(2)
+    y, fold = rng.normal(size=30), np.arange(30) % 5
+    P = y[:, None] + rng.normal(size=(30, 3)) * [1.0, 0.5, 0.4]
+    expected, found = (choose([(u * P, u * y, fold)], "blend") for u in (1.0, unit))
+    np.testing.assert_allclose(found.weights, expected.weights, atol=1e-6)
+    np.testing.assert_allclose(found.gain_interval, expected.gain_interval, atol=1e-6)
+
+
+def test_the_interval_of_the_gain_holds_the_gain_and_narrows_with_rows():
+    rng = np.random.default_rng(3)
+    widths = []
+    for n in (10, 1000):
+        y, fold = rng.normal(size=n), np.arange(n) % 5
+        found = choose([(np.column_stack([y + rng.normal(size=n), y + rng.normal(size=n) / 3]), y, fold)], 1)
+        low, high = found.gain_interval
+        assert low < found.gain < high <= 1
+        widths.append(high - low)
+    assert widths[1] < widths[0] / 1.5
+
+
+def test_where_the_guard_refuses_there_is_no_gain_to_promise():
+    rng = np.random.default_rng(4)
+    y, fold = rng.normal(size=30), np.arange(30) % 5
+    found = choose([(np.column_stack([y + 0.1, y + rng.normal(size=30)]), y, fold)], 1)
+    np.testing.assert_array_equal(found.weights, [1, 0])
+    assert found.gain == 0
+    np.testing.assert_array_equal(found.gain_interval, [0, 0])

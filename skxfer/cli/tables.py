@@ -184,9 +184,9 @@ def _with_options(text):
     return text
 
 
-def _cell_error(error):
+def _cell_error(error, remedy=None):
     """Write what is wrong with a cell, with the options that help."""
-    remedy = f"Correct it, or leave the column out with --ignore {shlex.quote(error.column)}."
+    remedy = remedy or f"Correct it, or leave the column out with --ignore {shlex.quote(error.column)}."
     if error.marks:
         remedy += f" If it stands for a missing value: {cell_options(error)}"
     return InputError(f"{error.problem} {remedy}")
@@ -240,7 +240,7 @@ def _units(args, targets):
 def _labels(table, targets, bad_cells, notes):
     for column in targets:
         if column in bad_cells:
-            raise _cell_error(bad_cells[column])
+            raise _cell_error(bad_cells[column], "Correct it, or drop the row.")
         if not pd.api.types.is_numeric_dtype(table[column]):
             present = table[column].dropna()
             cell = f": {present.iloc[0]!r} in row {present.index[0] + 1}" if len(present) else ", it is empty"

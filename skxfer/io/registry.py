@@ -20,6 +20,7 @@ OWN = {
     "FrozenStack": "skxfer.transfer.strategies:FrozenStack",
     "GlobalScaler": "skxfer.transfer._head:GlobalScaler",
     "HierarchicalTransfer": "skxfer.transfer:HierarchicalTransfer",
+    "Line": "skxfer.transfer.strategies:Line",
     "NumericView": "skxfer.folds:NumericView",
     "OnView": "skxfer.transfer.strategies:OnView",
     "PerTarget": "skxfer.learners:PerTarget",

@@ -42,8 +42,8 @@ def check_strategies(given, problem, skipped, guard):
             why = strategy.missing(problem)
             if why is None and problem.unlabelled and strategy.needs_labels:
                 why = "it needs labels of target rows, and there are none"
-            if why is None and given == "auto" and not (strategy.in_auto or problem.unlabelled):
-                why = "it competes where it is named: it rarely wins, or takes many fits"
+            if why is None and given == "auto":
+                why = strategy.needless(problem)
             if why is None:
                 found.append(strategy)
             elif given == "auto":

@@ -10,7 +10,7 @@ from ._candidate import Candidate
 from ._fine_tuned import FineTuned
 from ._frozen_experts import FrozenExperts, FrozenStack
 from ._frozen_features import FrozenFeatures
-from ._low_fidelity import FromLowFidelity, LowFidelity, WithValues
+from ._low_fidelity import FromLowFidelity, Line, LowFidelity, WithValues
 from ._merge import Merge
 from ._merge_indicator import MergeIndicator, WithIndicator
 from ._merge_relevant import MergeRelevant
@@ -25,6 +25,7 @@ __all__ = [
     "Candidate",
     "FromLowFidelity",
     "FrozenStack",
+    "Line",
     "OnExperts",
     "OnView",
     "Strategy",

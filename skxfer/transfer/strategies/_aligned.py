@@ -13,6 +13,9 @@ from ._numbers import fit_numbers, no_numbers, target_numbers, without_head
 
 # Fewer rows have no variance to speak of.
 MIN_TARGET_ROWS = 4
+# Inputs are alike where means differ by this share of a deviation at most, and deviations by this factor: as
+# two samples of 20 rows of one distribution do.
+ALIKE_MEANS, ALIKE_DEVIATIONS = 0.75, 1.75
 # Sources with fewer rows are mapped together.
 MIN_SOURCE_ROWS = 10
 
@@ -41,7 +44,6 @@ class Aligned(Merge):
     """
 
     name = "aligned"
-    in_auto = False
 
     def __init__(self, method="coral"):
         self.method = method
@@ -57,6 +59,14 @@ class Aligned(Merge):
         if len(problem.target) + n_deploy < MIN_TARGET_ROWS:
             return f"a map to the target needs at least {MIN_TARGET_ROWS} rows of it"
         return None
+
+    def needless(self, problem):
+        """Say whether sources and target have like inputs already."""
+        fit_numbers(problem)
+        T = target_numbers(problem, problem.target)
+        if all(_are_alike(problem.numbers[group], T) for group in _sources_to_map(problem)):
+            return "the inputs of all domains have like means and deviations, so that a map changes little"
+        return super().needless(problem)
 
     def prepare(self, problem):
         """Turn all inputs into numbers."""
@@ -74,6 +84,15 @@ class Aligned(Merge):
         both = np.concatenate([sources, labelled])
         model = OnView(problem.view, found.mean, found.basis)
         return model.fit(found.sources, labelled, both, problem)
+
+
+def _are_alike(S, T):
+    """Whether means differ by less than deviations, and these by less than a factor, in all columns."""
+    wide, narrow = np.maximum(S.std(axis=0), T.std(axis=0)), np.minimum(S.std(axis=0), T.std(axis=0))
+    return bool(
+        (np.abs(S.mean(axis=0) - T.mean(axis=0)) <= ALIKE_MEANS * wide).all()
+        and (wide <= ALIKE_DEVIATIONS * narrow).all()
+    )
 
 
 def _sources_to_map(problem):

@@ -5,6 +5,9 @@ from sklearn.base import BaseEstimator
 from ...inputs import take
 from ...learners import predict_learner
 
+# A strategy that takes more fits per call competes only where it is named: it would take most of the time.
+COST_OF_AUTO = 5
+
 
 class Strategy:
     """One way to transfer, fitted on any subset of the target rows.
@@ -21,8 +24,7 @@ class Strategy:
     is_default : bool
         Whether it competes unasked, so that it is left out where it fails.
     in_auto : bool
-        Whether it competes in ``strategy="auto"``. One that the benchmarks hardly saw win, or that takes many
-        fits, has to be named.
+        Whether it competes in ``strategy="auto"``. One that the benchmarks hardly saw win has to be named.
     needs_experts : bool
         Whether it uses the experts' predictions.
     needs_labels : bool
@@ -55,6 +57,23 @@ class Strategy:
         -------
         str or None
         """
+
+    def needless(self, problem):
+        """Return why this strategy need not compete here unasked, None if it should.
+
+        Parameters
+        ----------
+        problem : Problem
+
+        Returns
+        -------
+        str or None
+        """
+        if self.cost > COST_OF_AUTO:
+            return f"it takes about {self.cost} fits where others take one: name it in strategy"
+        if not (self.in_auto or problem.unlabelled):
+            return "it rarely wins: name it in strategy"
+        return None
 
     def prepare(self, problem):
         """Compute once what no fold changes.

@@ -40,7 +40,6 @@ class Boosted(Merge):
 
     name = "boosted"
     needs_labels = True
-    in_auto = False
     cost = N_STEPS * N_FOLDS + N_STEPS - 1 + N_ROUNDS
 
     def fit(self, problem, rows):

@@ -1,13 +1,14 @@
 """A cheap approximation of the target, known for every row that will be predicted."""
 
+import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.linear_model import RidgeCV
 
 from ...featurizers import ClippedScaler
 from ...inputs import take
 from ...learners import fit_learner, predict_learner
 from ._base import OnLowFidelity, Strategy
-from ._frozen_experts import FrozenStack
-from ._numbers import WithColumns, no_numbers
+from ._numbers import WithColumns, no_further_columns
 from ._source_only import best_expert
 
 FORMS = ("value", "scaled", "feature", "delta", "delta_feature")
@@ -19,7 +20,8 @@ class LowFidelity(Strategy):
     Five forms compete, as strategies of their own:
 
     - ``"low_fidelity: value"``: the cheap value as it is; of several, the one with the least error;
-    - ``"low_fidelity: scaled"``: a linear function of all cheap values;
+    - ``"low_fidelity: scaled"``: a linear function of all cheap values, drawn to the best of them as it is,
+      so that few rows do not spoil it;
     - ``"low_fidelity: feature"``: the learner, with the cheap values as further columns [1]_;
     - ``"low_fidelity: delta"``: the cheap value, plus the learner on the difference (Δ-learning [2]_);
     - ``"low_fidelity: delta_feature"``: the same, with the cheap values as further columns.
@@ -58,7 +60,7 @@ class LowFidelity(Strategy):
             return "there is no cheap value of the target: set low_fidelity"
         if self.cost and problem.learner is None:
             return "there is no learner: set estimator"
-        return no_numbers(problem, whole=True) if "feature" in self.form else None
+        return no_further_columns(problem) if "feature" in self.form else None
 
     def fit(self, problem, rows):
         """Fit what the form leaves to learn."""
@@ -84,7 +86,8 @@ class FromLowFidelity(OnLowFidelity):
     form : {"value", "scaled", "feature", "delta", "delta_feature"}
     learner : regressor
     final_estimator : regressor or None
-        The linear function of ``"scaled"``. None: RidgeCV.
+        The linear function of ``"scaled"``, of what the best value leaves. None: RidgeCV, whose penalty also
+        holds the offset.
     """
 
     def __init__(self, form, learner, final_estimator):
@@ -95,13 +98,13 @@ class FromLowFidelity(OnLowFidelity):
     def fit(self, V, X, Y, sample_weight, seed):
         """Fit on rows of the target."""
         self.base_ = self.rest_ = None
-        if self.form == "scaled":
-            self.base_ = FrozenStack(self.final_estimator, None).fit(V, X, Y, sample_weight, seed)
-        elif self.form != "feature":
+        if self.form != "feature":
             self.base_ = best_expert(V, Y, sample_weight)
         left = Y if self.base_ is None else Y - self.base_.predict(V, X)
         if self.form == "delta":
             self.rest_ = fit_learner(self.learner, X, left, sample_weight=sample_weight, seed=seed)
+        elif self.form == "scaled":
+            self.rest_ = Line(self.final_estimator).fit(V, X, left, sample_weight, seed)
         elif "feature" in self.form:
             self.rest_ = WithValues(self.learner).fit(V, X, left, sample_weight, seed)
         return self
@@ -114,6 +117,36 @@ class FromLowFidelity(OnLowFidelity):
         elif self.rest_ is not None:
             parts.append(self.rest_.predict(V, X))
         return sum(parts)
+
+
+class Line(BaseEstimator):
+    """A linear function of cheap values, with an offset that is penalised like a slope.
+
+    Parameters
+    ----------
+    final_estimator : regressor or None
+        None: RidgeCV.
+    """
+
+    def __init__(self, final_estimator):
+        self.final_estimator = final_estimator
+
+    def fit(self, V, X, Y, sample_weight, seed):
+        """Fit on values V and labels Y."""
+        head = self.final_estimator
+        if head is None:
+            head = RidgeCV(alphas=np.logspace(-4, 3, 15), fit_intercept=False, alpha_per_target=True)
+        self.scaler_ = ClippedScaler(clip=None).fit(V)
+        with np.errstate(invalid="ignore"):  # RidgeCV leaves one row out, of one perhaps
+            self.head_ = fit_learner(head, self._columns(V), Y, sample_weight=sample_weight, seed=seed)
+        return self
+
+    def predict(self, V, X):
+        """Predict all targets, shape (n_samples, n_targets)."""
+        return predict_learner(self.head_, self._columns(V))
+
+    def _columns(self, V):
+        return np.column_stack([self.scaler_.transform(V), np.ones(len(V))])
 
 
 class WithValues(BaseEstimator):

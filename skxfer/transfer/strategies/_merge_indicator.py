@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator
 
 from ...inputs import n_rows, take
 from ._merge import Merge
-from ._numbers import WithColumns, no_numbers
+from ._numbers import WithColumns, no_further_columns
 
 
 class MergeIndicator(Merge):
@@ -28,7 +28,7 @@ class MergeIndicator(Merge):
 
     def missing(self, problem):
         """Say whether columns can be joined to what the learner sees."""
-        return super().missing(problem) or no_numbers(problem, whole=True)
+        return super().missing(problem) or no_further_columns(problem)
 
     def fit(self, problem, rows):
         """Fit the learner on source rows and target rows."""

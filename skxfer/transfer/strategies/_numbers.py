@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from ...folds import NumericView
 from ...formulas import parse_formulas
 from ...inputs import take
-from ...learners import fit_learner, inner_learner, inner_pipeline, predict_learner
+from ...learners import fit_learner, inner_learner, inner_pipeline, innermost, predict_learner
 
 SEARCHES = (GridSearchCV, RandomizedSearchCV)
 
@@ -44,6 +44,25 @@ def no_numbers(problem, *, whole=False):
             return None
         return f"X has columns that hold no numbers: put a transformer before {name} in a Pipeline"
     return f"{name} reads the rows, which are no numbers, by itself: put a featurizer before it in a Pipeline"
+
+
+def no_further_columns(problem):
+    """Return why the learner cannot see columns next to its own, None if it can.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Returns
+    -------
+    str or None
+    """
+    why = no_numbers(problem, whole=True)
+    if why is None:
+        roots = {base.__module__.partition(".")[0] for base in type(innermost(problem.learner)).__mro__}
+        if "skorch" in roots and "skxfer" not in roots:
+            return "the network's module has a fixed number of inputs"
+    return why
 
 
 def fit_numbers(problem):
@@ -100,12 +119,29 @@ def _refuse(X):
     )
 
 
-def without_head(learner):
+def heads(learner):
+    """Return the steps before a learner: of its Pipeline, then of a Pipeline inside that one, and so on.
+
+    Parameters
+    ----------
+    learner : regressor
+
+    Returns
+    -------
+    list of Pipeline
+    """
+    pipeline = inner_pipeline(learner)
+    return [] if pipeline is None else [pipeline[:-1], *heads(pipeline[-1])]
+
+
+def without_head(learner, *, deep=False):
     """Return a clone of a learner that takes what the steps before it in its Pipeline would give.
 
     Parameters
     ----------
     learner : regressor
+    deep : bool, default=False
+        Also without the steps of a Pipeline inside that one.
 
     Returns
     -------
@@ -115,13 +151,15 @@ def without_head(learner):
     model = clone(learner)
     if isinstance(model, Pipeline) and len(model.steps) > 1:
         steps = [(name, "passthrough") for name, _ in model.steps[:-1]]
-        return Pipeline([*steps, model.steps[-1]], memory=model.memory)
+        name, last = model.steps[-1]
+        last = without_head(last, deep=True) if deep else last
+        return Pipeline([*steps, (name, last)], memory=model.memory)
     if isinstance(model, Pipeline):
-        return model.set_params(**{model.steps[-1][0]: without_head(model.steps[-1][1])})
+        return model.set_params(**{model.steps[-1][0]: without_head(model.steps[-1][1], deep=deep)})
     if isinstance(model, TransformedTargetRegressor) and model.regressor is not None:
-        return model.set_params(regressor=without_head(model.regressor))
+        return model.set_params(regressor=without_head(model.regressor, deep=deep))
     if isinstance(model, SEARCHES):
-        return model.set_params(estimator=without_head(model.estimator))
+        return model.set_params(estimator=without_head(model.estimator, deep=deep))
     return model
 
 
@@ -134,7 +172,7 @@ def _searches_the_head(learner):
                 return False
             spaces = learner.param_grid if isinstance(learner, GridSearchCV) else learner.param_distributions
             names = {name for space in ([spaces] if isinstance(spaces, dict) else spaces) for name in space}
-            head = {name for name, _ in pipeline.steps[:-1]}
+            head = {name for part in heads(pipeline) for name, _ in part.steps}
             return any(head & set(name.split("__")) for name in names)
         learner = getattr(learner, "regressor", None)
     return False
@@ -146,7 +184,8 @@ class WithColumns(BaseEstimator):
     Parameters
     ----------
     learner : regressor
-        Its Pipeline, if it has one, is split before the last step: the columns are joined there. They are
+        Its Pipeline, if it has one, is split before the learner itself: the columns are joined there, so that
+        no scaler makes much of a rare domain. They are
         multiplied by the root mean square deviation of the columns that they join, so that they count among
         them.
     """
@@ -156,23 +195,24 @@ class WithColumns(BaseEstimator):
 
     def fit(self, X, columns, Y, sample_weight=None, seed=None):
         """Fit on inputs X of any kind, columns of shape (n_samples, n_columns) and labels Y."""
-        pipeline = inner_pipeline(self.learner)
-        self.head_ = None
-        if pipeline is not None:
-            y = np.where(np.isnan(Y), np.nanmean(Y, axis=0), Y)[:, 0]
-            self.head_ = clone(pipeline[:-1]).fit(X, y)
-        self.size_ = _deviation(X if self.head_ is None else self.head_.transform(X))
-        self.model_ = fit_learner(
-            without_head(self.learner), self._join(X, columns), Y, sample_weight=sample_weight, seed=seed
-        )
+        y = np.where(np.isnan(Y), np.nanmean(Y, axis=0), Y)[:, 0]
+        self.heads_ = []
+        for head in heads(self.learner):
+            self.heads_.append(clone(head).fit(X, y))
+            X = self.heads_[-1].transform(X)
+        self.size_ = _deviation(X)
+        learner = without_head(self.learner, deep=True)
+        joined = self._join(X, columns)
+        self.model_ = fit_learner(learner, joined, Y, sample_weight=sample_weight, seed=seed)
         return self
 
     def predict(self, X, columns):
         """Predict all targets, shape (n_samples, n_targets)."""
+        for head in self.heads_:
+            X = head.transform(X)
         return predict_learner(self.model_, self._join(X, columns))
 
-    def _join(self, X, columns):
-        Z = X if self.head_ is None else self.head_.transform(X)
+    def _join(self, Z, columns):
         columns = columns * self.size_
         if sparse.issparse(Z):
             return sparse.hstack([Z, sparse.csr_array(columns)], format="csr")

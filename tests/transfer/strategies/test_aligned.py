@@ -236,6 +236,18 @@ def test_columns_of_text_are_a_reason():
     assert "columns that hold no numbers" in found.skipped_["aligned"]
 
 
+def test_it_does_not_compete_unasked_where_inputs_are_alike():
+    rng = np.random.default_rng(0)
+    X, domain = rng.normal(size=(120, 5)), np.repeat(["source", "target"], [90, 30])
+    found = model("auto", Ridge(), predict_on="similar").fit(X, X[:, 0], sample_domain=domain)
+    assert "like means and deviations" in found.skipped_["aligned"]
+    for change in (lambda x: x + 3, lambda x: 4 * x):
+        moved = X.copy()
+        moved[:90, 2] = change(X[:90, 2])
+        found = model("auto", Ridge(), predict_on="similar").fit(moved, X[:, 0], sample_domain=domain)
+        assert "aligned" in found.strategies_
+
+
 def test_few_target_rows_are_a_reason():
     X, y, domain = other_units(n_target=3)
     found = model("auto", Ridge(), predict_on="similar", cv=3)

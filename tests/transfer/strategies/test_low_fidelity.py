@@ -123,6 +123,20 @@ def test_target_only_is_the_learner_without_the_column():
     np.testing.assert_allclose(found.predict(X), expected)
 
 
+def test_few_rows_draw_the_linear_function_to_the_value_itself():
+    rng = np.random.default_rng(0)
+    errors = []
+    for _ in range(30):
+        V = rng.normal(size=(206, 1))
+        y = V[:, 0] + 0.5 * rng.standard_t(3, size=206)
+        X = pd.DataFrame({"a": np.zeros(206), "cheap": V[:, 0]})
+        found = model("low_fidelity: scaled", guard=False).fit(X[:6], y[:6])
+        plain = LinearRegression().fit(V[:6], y[:6])
+        errors.append([np.abs(P[6:] - V[6:, 0]).mean() for P in (found.predict(X), plain.predict(V))])
+    found, plain = np.mean(errors, axis=0)
+    assert found < 0.8 * plain
+
+
 def test_delta_by_hand():
     X, y = problem("delta")
     found = model("low_fidelity: delta", guard=False).fit(X[:40], y[:40])

@@ -62,6 +62,19 @@ def test_it_is_not_chosen_where_slopes_are_opposite():
     assert found.weights_[0, found.strategies_.index("merge_indicator")] == 0
 
 
+def test_no_scaler_in_a_nested_pipeline_makes_much_of_a_rare_domain():
+    X, y, domain, _, _ = offsets(n_target=3)
+    inner = TransformedTargetRegressor(make_pipeline(StandardScaler(), LinearRegression()))
+    found = model("merge_indicator", make_pipeline(StandardScaler(), inner), guard=False)
+    found.fit(X, y, sample_domain=domain)
+    kept = found.estimators_["merge_indicator"].model_
+    assert len(kept.heads_) == 2
+    assert kept.model_[-1].regressor_.named_steps["standardscaler"] == "passthrough"
+    gas, water, target = kept.model_[-1].regressor_[-1].coef_[-3:] * kept.size_
+    assert gas - target == pytest.approx(20, abs=1)
+    assert water - target == pytest.approx(-35, abs=1)
+
+
 def test_columns_of_categories_stay_with_their_transformer():
     X, y, domain, _, _ = offsets()
     table = pd.DataFrame(X, columns=list("abcdef")).assign(base=np.resize(["K", "Na"], len(X)))
