@@ -230,9 +230,7 @@ def test_repeats_differ(repeated):
 
 # with scikit-learn's tools ----------------------------------------------------------------------------
 
-MODEL = HierarchicalTransfer(
-    Ridge(), source_domains=SOURCES, strategy="merge", source_filter=None, guard=False
-)
+MODEL = HierarchicalTransfer(Ridge(), source_domains=SOURCES, strategy="merge", guard=False)
 
 
 def merged_errors(cv):

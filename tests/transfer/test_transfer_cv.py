@@ -430,7 +430,7 @@ def test_errors_are_those_of_an_ordinary_cross_validation():
         assert row.mae == pytest.approx(errors.mean())
         assert row.fold1_mae == pytest.approx(errors[FOLDS[1][1]].mean())
     # Five folds of equal size: the standard error of the mean of their means.
-    folds = results(model).loc["target_only", [f"fold{k}_mae" for k in range(10)]].astype(float)
+    folds = results(model).loc["target_only", [f"fold{k}_mae" for k in range(5)]].astype(float)
     assert results(model).loc["target_only", "mae_error"] == pytest.approx(folds.std(ddof=1) / np.sqrt(5))
 
 
@@ -501,7 +501,7 @@ def test_the_reason_for_transfer_holds_both_errors_and_the_gain():
     table = results(model)
     best, alone = table.loc[model.strategy_[0]], table[~table.transfer].sort_values("mae").iloc[0]
     assert model.reason_ == (
-        f"{best.name}: mean absolute error {shown(best)} over 5 folds, against {shown(alone)} of "
+        f"{best.name}: mean absolute error {shown(best)} over 10 folds, against {shown(alone)} of "
         f"{alone.name}, the best without transfer: a gain of {best.gain:.2g} ± {best.gain_error:.2g}."
     )
 
@@ -521,7 +521,10 @@ def test_the_reason_without_sources_names_the_next():
 
 
 def test_the_reason_for_a_blend_holds_its_parts():
-    model = fitted(combine="blend")
+    drop = [(name, "drop") for name in ("fine_tuned", "frozen_features", "baseline")]
+    model = fitted(combine="blend", candidates=drop, guard=False)
+    assert (model.weights_ > 0).sum() > 1
+    assert model.reason_.startswith("blend of ")
     for share, name in zip(model.weights_[0], model.strategies_, strict=True):
         assert (f"{100 * share:.0f} % {name}" in model.reason_) == (share > 0)
 
