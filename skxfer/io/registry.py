@@ -14,6 +14,7 @@ from .._optional import require
 OWN = {
     # transfer
     "FeatureTransfer": "skxfer.transfer:FeatureTransfer",
+    "BinaryScaler": "skxfer.learners._defaults:BinaryScaler",
     "BestExpert": "skxfer.transfer.strategies:BestExpert",
     "CheapValues": "skxfer.transfer._cheap_values:CheapValues",
     "FromLowFidelity": "skxfer.transfer.strategies:FromLowFidelity",
