@@ -86,7 +86,7 @@ def test_an_unfitted_transfer_keeps_its_trained_sources(path):
 @pytest.mark.parametrize("name", ["forest", "SVR"])  # the one continues, the other is frozen
 def test_transfer_along_a_chain_comes_back(name, path):
     model = skxfer.SequentialTransfer(
-        LEARNERS[name](), order=["gas", "water", "target"], carry="auto", random_state=0
+        LEARNERS[name](), order=["gas", "water", "target"], strategy="auto", random_state=0
     )
     model.fit(X, y, sample_domain=DOMAIN)
     loaded = roundtrip(model, path)
