@@ -138,7 +138,7 @@ class TransferCV(Competition):
     >>> source = source.fit(data.data[rows["source_0"]], data.target[rows["source_0"]])
     >>> model = TransferCV(source, random_state=0).fit(data.data[rows["target"]], data.target[rows["target"]])
     >>> model.strategy_
-    ['frozen_experts']
+    ['source_only']
     """
 
     __metadata_request__fit = {"sample_domain": True}

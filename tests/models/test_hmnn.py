@@ -618,7 +618,9 @@ def test_grid_search_leaves_solvents_out_on_two_jobs(co, routing):
     labels = {"sample_domain": domain} | ({} if routing else {"groups": domain})
     with config_context(enable_metadata_routing=routing):
         cv = LeaveOneTargetDomainOut(source_domains=SOURCES)
-        search = GridSearchCV(model, grid, cv=cv, n_jobs=2, error_score="raise").fit(X, Y, **labels)
+        search = GridSearchCV(model, grid, cv=cv, scoring="r2", n_jobs=2, error_score="raise").fit(
+            X, Y, **labels
+        )
     assert search.best_params_["learning_rate"] == 1e-2
     assert search.n_splits_ == 4
 
