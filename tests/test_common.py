@@ -278,11 +278,6 @@ def expected_failures(model):
         if isinstance(model.candidates[0][1], RandomForestRegressor):
             expected["check_estimators_nan_inf"] = "the forest takes NaN, and may be what predicts"
         return expected
-    if isinstance(model, SequentialTransfer) and model.estimator is None:
-        return dict.fromkeys(
-            (WEIGHTS_ARE_NOT_COPIES, WEIGHTS_ARE_NOT_COPIES.replace("dense", "sparse")),
-            "labels are scaled by their deviation, and rounding decides between equal splits of trees",
-        )
     return {WEIGHTS_ARE_NOT_COPIES: "it is trained in batches of rows"} if is_network else {}
 
 
