@@ -563,7 +563,9 @@ def test_featurizer_cross_validates_on_two_jobs(featurizer, objects):
 
 
 def test_featurizer_works_within_a_grid_search_of_transfer(featurizer, objects):
-    model = HierarchicalTransfer(make_pipeline(featurizer, Ridge()), source_domains=["gas"], guard=False)
+    # Each fold and strategy computes the descriptors: few of both.
+    options = {"strategy": ["target_only", "merge"], "predict_on": "similar", "cv": 2, "guard": False}
+    model = HierarchicalTransfer(make_pipeline(featurizer, Ridge()), source_domains=["gas"], **options)
     search = GridSearchCV(
         model, {"estimator__ridge__alpha": [0.1, 1.0]}, cv=TargetKFold(2, source_domains=["gas"])
     )
