@@ -104,7 +104,7 @@ def test_folds_of_new_inputs_see_formulas_as_the_pipeline_prepares_them():
     options["predict_on"] = "new_inputs"
     model = HierarchicalTransfer(make_pipeline(lengths, LinearRegression()), **options)
     model.fit(formulas, y, sample_domain=labels)
-    assert model.predict_on_ == "similar or new_inputs"
+    assert model.predict_on_ == "new_inputs"
     np.testing.assert_allclose(model.predict(formulas), y)
     with pytest.raises(ValueError, match="new inputs need numbers.*a Pipeline.*predict_on='similar'"):
         HierarchicalTransfer(ByLength(), **options).fit(formulas, y, sample_domain=labels)
