@@ -1,6 +1,5 @@
 """Jobs of a study: fit a model, use it, and go on past what fails, up to the last one or to Ctrl-C."""
 
-import importlib.util
 import signal
 import threading
 import time
@@ -15,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
 
 from ..learners import inner_learner
+from ..progress import progress
 from ._workers import Outcome, check_timeout, finished, one_line
 
 
@@ -80,7 +80,7 @@ def run_jobs(jobs, data, n_jobs, verbose, timeout=None):
     """
     check_timeout(timeout)
     outcomes, interrupted = {}, False
-    with _progress(len(jobs), verbose) as advance, CtrlC() as ctrl_c:
+    with progress(len(jobs), verbose) as advance, CtrlC() as ctrl_c:
         ended = finished(jobs, data, n_jobs, timeout, ctrl_c)
         try:
             with closing(ended):
@@ -89,7 +89,7 @@ def run_jobs(jobs, data, n_jobs, verbose, timeout=None):
                         raise KeyboardInterrupt
                     with ctrl_c.held():
                         outcomes[i] = outcome
-                        advance(jobs[i])
+                        advance(f"{jobs[i].learner}, {jobs[i].setting}")
         except KeyboardInterrupt:
             interrupted = True
     return outcomes, interrupted
@@ -146,18 +146,3 @@ class CtrlC:
         except KeyboardInterrupt:
             self.struck = True
             raise
-
-
-@contextmanager
-def _progress(total, verbose):
-    """Yield a function to call after each job: a rich progress bar if wanted and installed."""
-    if not verbose or importlib.util.find_spec("rich") is None:
-        yield lambda job: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("fits", total=total)
-        yield lambda job: bar.update(task, advance=1, description=f"fits, last: {job.learner}, {job.setting}")
