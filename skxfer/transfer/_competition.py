@@ -168,7 +168,7 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
             All that can run.
         """
         strategies = [strategy for strategy in strategies if self._prepared(strategy, problem)]
-        self.experts_ = problem.predicting_sources() if problem.experts is None else problem.experts
+        self.experts_ = problem.predicting_sources if problem.experts is None else problem.experts
         if problem.unlabelled:
             strategies = self._compete_unlabelled(problem, strategies)
         elif len(strategies) == 1 and not (self.guard and strategies[0].uses_source):

@@ -1,6 +1,7 @@
 """The rows of all domains, read and checked once, and what strategies ask of them."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_regressor
@@ -125,8 +126,9 @@ class Problem:
             metadata=self.metadata_of(rows),
         )
 
+    @cached_property
     def predicting_sources(self):
-        """Return the trained regressors that predict as many targets as there are."""
+        """Trained regressors that predict as many targets as there are; each is asked once."""
         first = take(self.X, [0])
         return [
             (name, model)
@@ -142,7 +144,7 @@ class Problem:
             delayed(self.fit_on)(rows) for rows in self.source_rows.values()
         )
         names = map(str, self.source_rows)
-        self.experts = [*self.predicting_sources(), *zip(names, fitted, strict=True)]
+        self.experts = [*self.predicting_sources, *zip(names, fitted, strict=True)]
         self.outputs = np.full((n_rows(self.X), len(self.experts) * self.n_targets), np.nan)
         self.outputs[self.target] = expert_outputs(self.experts, take(self.X, self.target))
 

@@ -54,7 +54,7 @@ def no_expert(problem):
     -------
     str or None
     """
-    if problem.source_rows or problem.predicting_sources():
+    if problem.source_rows or problem.predicting_sources:
         return None
     if not problem.trained:
         return "there is no source: set sources or source_domains"
