@@ -259,7 +259,8 @@ def check_table(
     --------
     >>> import pandas as pd
     >>> from skxfer.screening import check_table
-    >>> table = pd.DataFrame({"T": [300, 310, 320, 300, 315], "k": [1.0, 1.2, 1.5, 1.0, 1.3]})
+    >>> k = [1.0, 1.2, 1.5, 1.4, 1.1, 1.3, 1.7, 1.6]
+    >>> table = pd.DataFrame({"T": [300, 340, 320, 310, 330, 305, 315, 345], "k": k})
     >>> table["log k"] = 3 * table["k"] + 1
     >>> report = check_table(table, "k")
     >>> [finding.check for finding in report.findings]
