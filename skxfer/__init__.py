@@ -97,7 +97,14 @@ __getattr__, __dir__, _names = lazy_loader.attach(
         ],
         "screening": ["check_table", "screen_unbound"],
         "tables": ["read_table"],
-        "transfer": ["FeatureTransfer", "HierarchicalTransfer", "SequentialTransfer", "TransferCV"],
+        "transfer": [
+            "ActiveTransfer",
+            "FeatureTransfer",
+            "HierarchicalTransfer",
+            "SequentialTransfer",
+            "TransferCV",
+            "suggest_rows",
+        ],
     },
 )
 # A calculator of ASE is a subclass of ASE's: without it, `from skxfer import *` leaves this name out.

@@ -23,7 +23,14 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 import skxfer
-from skxfer import FeatureTransfer, HierarchicalTransfer, SequentialTransfer, SpectrumFeaturizer, TransferCV
+from skxfer import (
+    ActiveTransfer,
+    FeatureTransfer,
+    HierarchicalTransfer,
+    SequentialTransfer,
+    SpectrumFeaturizer,
+    TransferCV,
+)
 from skxfer.featurizers import (
     ClippedScaler,
     ClusterFeaturizer,
@@ -62,6 +69,7 @@ TABLE = [
     ClippedScaler(),
     SpectrumFeaturizer(),
     TableFeaturizer(),
+    ActiveTransfer(Ridge(), committee=3),
     FeatureTransfer(),
     FeatureTransfer(estimator=Ridge()),
     HierarchicalTransfer(),
@@ -135,6 +143,14 @@ FEATURIZERS = {
 # And those that learn from objects alone.
 LETTERS = pd.DataFrame(np.eye(3), index=list("CHO"))  # an embedding of elements, in place of matminer's
 OBJECTS = DOMAINS | {
+    "active": ActiveTransfer(
+        HierarchicalTransfer(
+            make_pipeline(Composition(), Ridge()), source_domains=["gas"], strategy="merge", guard=False
+        ),
+        goal="maximize",
+        committee=3,
+        random_state=0,
+    ),
     "network": LGDCNNRegressor(
         embedding=LETTERS,
         calibration=None,
@@ -288,7 +304,13 @@ def test_scikit_learn_check(estimator, check):
 
 @pytest.mark.parametrize(
     "model",
-    [FeatureTransfer(), HierarchicalTransfer(Ridge()), SequentialTransfer(Ridge()), *TABLE[-2:]],
+    [
+        ActiveTransfer(Ridge(), committee=3),
+        FeatureTransfer(),
+        HierarchicalTransfer(Ridge()),
+        SequentialTransfer(Ridge()),
+        *TABLE[-2:],
+    ],
     ids=lambda m: type(m).__name__,
 )
 def test_scikit_learn_checks_pass_with_routing(model):

@@ -1,0 +1,341 @@
+"""suggest_rows: which candidates to label next, and why."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.base import BaseEstimator, clone
+
+from ..featurizers import ClippedScaler, ClusterFeaturizer, CompositionFeaturizer, TableFeaturizer
+from ..inputs import check_inputs, n_rows, take
+from ..learners import inner_pipeline, predict_with_std
+from ._acquisition import Correlation, best_label, choose_batch, distance_to_goal, expected_improvement
+from ._rows import join_rows, read_inputs
+
+GOALS = ("explore", "maximize", "minimize")
+# Rows that are predicted at once, and candidates among which distances are computed.
+CHUNK, SHORTLIST = 50_000, 5_000
+
+
+def suggest_rows(
+    model,
+    candidates,
+    n=10,
+    *,
+    goal="explore",
+    target=None,
+    best=None,
+    labelled=None,
+    features=None,
+    diversity=0.5,
+):
+    """Suggest which candidates to label next: the most useful ones that do not repeat each other.
+
+    Rows are chosen one after the other. Each has the largest score among those left: for
+    ``goal="explore"`` the standard deviation of its prediction, else the expected improvement [1]_ over the
+    best label so far. After each choice the row counts as labelled with the predicted value (the Kriging
+    believer [2]_), so that what is like it becomes less uncertain and thus less useful.
+
+    Parameters
+    ----------
+    model : fitted estimator
+        One that predicts with ``return_std``, such as :class:`HierarchicalTransfer`, :class:`TransferCV`,
+        :class:`ActiveTransfer`, :class:`~skxfer.models.HMNNRegressor` or a pipeline that ends in a Gaussian
+        process.
+    candidates : array-like of shape (n_samples, n_features), DataFrame or sequence of objects
+        Rows that could be labelled, of the kind that `model` was fitted on.
+    n : int, default=10
+        Number of rows wanted.
+    goal : {"explore", "maximize", "minimize"} or float, default="explore"
+        What the labels are for: a better model everywhere, the largest value, the smallest value, or the
+        value nearest to a number, in the unit of y.
+    target : int or str, optional
+        Which of several targets is meant: its number, or its name if the model has ``target_names_``.
+    best : float, optional
+        The best label so far, in the unit of y. Default: the best value predicted for `labelled`, or, without
+        them, for the candidates.
+    labelled : inputs like `candidates`, optional
+        Rows that have a label already. Candidates equal to them are left out, and for ``goal="explore"``
+        what is near them counts as less uncertain.
+    features : array-like of shape (n_samples, n_features), or transformer, optional
+        Numbers in which candidates are near or far from each other, or what makes them. Default: what the
+        pipeline of the model turns inputs into; else the numbers of a table, or
+        descriptors of formulas and structures.
+    diversity : float, default=0.5
+        Distance, as a share of the median distance between candidates, up to which two candidates tell about
+        each other. 0: only equal rows do, so that rows are ranked by their score alone.
+
+    Returns
+    -------
+    DataFrame
+        The suggestions, best first:
+
+        ``position``
+            Row number in `candidates`, from 0.
+        ``value``, ``std``
+            The prediction and its standard deviation, in the unit of y.
+        ``score``
+            Standard deviation (``"explore"``) or expected improvement, given the rows above; unit of y.
+        ``reason``
+            A sentence.
+
+    Raises
+    ------
+    TypeError
+        The model predicts no standard deviation.
+    ValueError
+        An unknown goal or target, or no candidate that differs from `labelled`.
+
+    Warns
+    -----
+    UserWarning
+        Fewer different candidates than `n`.
+
+    See Also
+    --------
+    ActiveTransfer : The loop: suggest, label, fit again, stop.
+    skxfer.model_selection.active_curve : What the loop would have gained, on labelled data.
+
+    Notes
+    -----
+    With more than 5000 candidates, the batch is chosen among the 2500 with the largest scores and as many
+    others at random.
+
+    References
+    ----------
+    .. [1] Jones, D. R. et al., J. Global Optim. 1998, 13, 455.
+    .. [2] Ginsbourger, D. et al., in Computational Intelligence in Expensive Optimization Problems,
+       Springer 2010, 131, doi:10.1007/978-3-642-10701-6_6.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.gaussian_process import GaussianProcessRegressor
+    >>> from skxfer.transfer import suggest_rows
+    >>> X = np.array([[0.0], [1.0], [5.0]])
+    >>> model = GaussianProcessRegressor().fit(X, np.sin(X[:, 0]))
+    >>> candidates = np.array([[0.1], [1.6], [1.6], [4.9]])
+    >>> table = suggest_rows(model, candidates, n=2, goal="maximize", best=0.84)
+    >>> table["position"].tolist()
+    [1, 0]
+    """
+    check_goal(goal)
+    _check_numbers(n, diversity)
+    column = find_target(model, target)
+    value, std = predict_in_chunks(model, candidates, column)
+    if goal != "explore":
+        best = _check_best(best, goal, value, model, labelled, column)
+    short = _shortlist(value, std, goal, best)
+    value, std = value[short], std[short]
+    Z = _numbers(
+        model, take(candidates, short), value, labelled, _of_rows(features, short, n_rows(candidates))
+    )
+    correlation, free = Correlation(Z, diversity), np.ones(len(short), dtype=bool)
+    for row in range(len(short), len(Z)):
+        free &= ~correlation.equal(row)[: len(short)]
+        if goal == "explore":
+            correlation.condition(row)
+    if not free.any():
+        raise ValueError("Every candidate equals a row that has a label already: nothing is left to suggest.")
+    first = std * np.sqrt(correlation.left[: len(short)])
+    chosen = choose_batch(value, std, correlation, n, goal, best, free)
+    if len(chosen) < n:
+        warnings.warn(
+            f"n is {n}, but only {len(chosen)} different candidates have no label yet: all of them are "
+            "suggested.",
+            stacklevel=2,
+        )
+    rows = [
+        {
+            "position": int(short[choice["row"]]),
+            "value": value[choice["row"]],
+            "std": std[choice["row"]],
+            "score": choice["score"],
+            "reason": _reason(choice, value[choice["row"]], first[choice["row"]], goal, place),
+        }
+        for place, choice in enumerate(chosen)
+    ]
+    return pd.DataFrame(rows)
+
+
+def check_goal(goal):
+    """Refuse a goal that is neither a known word nor a finite number."""
+    is_number = isinstance(goal, Real) and not isinstance(goal, bool) and np.isfinite(goal)
+    if not is_number and not (isinstance(goal, str) and goal in GOALS):
+        raise ValueError(f"goal must be {', '.join(map(repr, GOALS))} or a finite number, got {goal!r}.")
+
+
+def _check_numbers(n, diversity):
+    if not isinstance(n, Integral) or n < 1:
+        raise ValueError(f"n must be a whole number of rows above 0, got {n!r}.")
+    if not isinstance(diversity, Real) or not 0 <= diversity < np.inf:
+        raise ValueError(f"diversity must be a number from 0 on, got {diversity!r}.")
+
+
+def find_target(model, target):
+    """Return the number of the target that is meant, None if the model has one alone.
+
+    Parameters
+    ----------
+    model : fitted estimator
+    target : int, str or None
+
+    Returns
+    -------
+    int or None
+    """
+    names = [str(name) for name in getattr(model, "target_names_", ())]
+    if target is None or isinstance(target, Integral):
+        return target
+    if target not in names:
+        raise ValueError(
+            f"There is no target {target!r}; the model predicts {names or 'targets without names'}."
+        )
+    return names.index(target)
+
+
+def predict_in_chunks(model, X, column):
+    """Predict one target of many rows in bounded memory.
+
+    Parameters
+    ----------
+    model : fitted estimator
+    X : inputs of any kind
+    column : int or None
+
+    Returns
+    -------
+    value, std : ndarray of shape (n_samples,)
+    """
+    n_samples = n_rows(X)
+    if not n_samples:
+        raise ValueError("There are 0 candidates: pass at least one row.")
+    values, stds = [], []
+    for start in range(0, n_samples, CHUNK):
+        whole = n_samples <= CHUNK
+        part = X if whole else take(X, np.arange(start, min(start + CHUNK, n_samples)))
+        value, std = predict_with_std(model, part)
+        n_targets = value.shape[1]
+        if column is None and n_targets > 1:
+            raise ValueError(
+                f"The model predicts {n_targets} targets: say which one is meant, target=0 for one."
+            )
+        if column is not None and not 0 <= column < n_targets:
+            raise ValueError(f"There is no target {column}: the model predicts {n_targets}, numbered from 0.")
+        values.append(value[:, column or 0])
+        stds.append(std[:, column or 0])
+    return np.concatenate(values), np.concatenate(stds)
+
+
+def _check_best(best, goal, value, model, labelled, column):
+    if best is not None:
+        if not isinstance(best, Real) or not np.isfinite(best):
+            raise ValueError(f"best must be a finite number in the unit of y, got {best!r}.")
+        return float(best)
+    known = value if labelled is None else predict_in_chunks(model, labelled, column)[0]
+    return best_label(known, goal)
+
+
+def _shortlist(value, std, goal, best):
+    """Return the rows among which the batch is chosen: those with large scores, and others for variety."""
+    if len(value) <= SHORTLIST:
+        return np.arange(len(value))
+    score = std if goal == "explore" else expected_improvement(value, std, best, goal)[0]
+    tie = std if goal == "explore" else -distance_to_goal(value, goal)
+    order = np.random.default_rng(0).permutation(len(value))
+    order = order[np.lexsort([tie[order], score[order]])][::-1]
+    half = SHORTLIST // 2
+    others = np.random.default_rng(1).choice(order[half:], SHORTLIST - half, replace=False)
+    return np.sort(np.concatenate([order[:half], others]))
+
+
+def _of_rows(features, rows, n_candidates):
+    """Return the features of some rows, if they are no transformer."""
+    if features is None or hasattr(features, "transform"):
+        return features
+    features = np.asarray(features, dtype=float)
+    if features.ndim != 2 or len(features) != n_candidates:
+        raise ValueError(
+            f"features must have one row for each of the {n_candidates} candidates, got {features.shape}."
+        )
+    return features[rows]
+
+
+def _numbers(model, X, y, labelled, features):
+    """Return scaled numbers of the candidates, then of the labelled rows."""
+    if isinstance(features, np.ndarray):
+        if labelled is not None:
+            raise ValueError("features as an array say nothing of labelled rows: pass a transformer instead.")
+        return ClippedScaler().fit_transform(_filled(features))
+    if labelled is not None:
+        X = join_rows(_as_rows(X), _as_rows(labelled))
+    known = np.append(y, np.full(n_rows(X) - len(y), y.mean()))
+    if features is None:
+        features = preparation(model)
+    if features is None:
+        features, X = _default_featurizer(X)
+    Z = X if features is None else clone(features).fit(X, known).transform(X)
+    Z = Z.toarray() if sparse.issparse(Z) else np.asarray(Z)
+    if Z.ndim != 2 or Z.dtype.kind not in "biufO":
+        raise ValueError(
+            "The candidates could not be turned into numbers: pass features=, a transformer that does."
+        )
+    return ClippedScaler().fit_transform(_filled(Z.astype(float)))
+
+
+def _as_rows(X):
+    """Return inputs in a container that has rows."""
+    if sparse.issparse(X) or isinstance(X, pd.DataFrame) or getattr(X, "ndim", 1) == 2:
+        return X
+    return check_inputs(BaseEstimator(), X, reset=True, allow_nan=True)
+
+
+def preparation(model):
+    """Return what prepares the inputs of the learner inside a model, None if nothing does."""
+    while model is not None:
+        pipeline = inner_pipeline(model)
+        if pipeline is not None:
+            return pipeline[:-1]
+        model = getattr(model, "estimator", None)
+    return None
+
+
+def _default_featurizer(X):
+    """Return what turns inputs into numbers, None if they are, and the inputs in the form that it takes."""
+    read, kind = read_inputs(BaseEstimator(), X, reset=True)
+    if kind == "table":
+        return None, read
+    if kind == "structures":
+        return ClusterFeaturizer(), read
+    fractions = CompositionFeaturizer("fractions")
+    if kind == "formulas" and not isinstance(read, pd.DataFrame):
+        return fractions, read
+    table = X if isinstance(X, pd.DataFrame) else pd.DataFrame({"input": list(X)})
+    return TableFeaturizer(formula=fractions), table
+
+
+def _filled(Z):
+    """Put the mean of a column where a number is missing."""
+    ok = np.isfinite(Z)
+    count = np.maximum(ok.sum(axis=0), 1)
+    return np.where(ok, Z, np.where(ok, Z, 0.0).sum(axis=0) / count)
+
+
+def _reason(choice, value, first, goal, place):
+    """Say why a row was chosen.
+
+    `first` is its standard deviation before the rows above it were chosen.
+    """
+    std, shrunk = choice["std"], choice["std"] < 0.9 * first
+    known = f", {first:.3g} without the rows above" if shrunk else ""
+    if goal == "explore":
+        most = "the largest" if place == 0 else "the largest left"
+        return f"Most uncertain: its standard deviation, {std:.3g}{known}, is {most}."
+    what = {"maximize": "above", "minimize": "below"}.get(goal, f"nearer to {goal} than")
+    chance = f"{100 * choice['chance']:.0f} %" if choice["chance"] >= 0.005 else "under 1 %"
+    return (
+        f"Expected improvement {choice['score']:.3g}: predicted {value:.3g} ± {std:.3g}{known}, "
+        f"with a chance of {chance} to be {what} {choice['best']:.3g}."
+    )
