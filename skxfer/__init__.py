@@ -90,6 +90,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
             "LeaveOneTargetDomainOut",
             "LeaveTargetClusterOut",
             "TargetKFold",
+            "active_curve",
             "learning_curve_transfer",
             "portability_study",
             "transfer_analysis",

@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "_active": ["ActiveTransfer"],
-        "_suggest": ["suggest_rows"],
+        "_suggest": ["NothingLeftError", "suggest_rows"],
         "_transfer_cv": ["TransferCV"],
         "_feature": ["FeatureTransfer"],
         "_hierarchical": ["HierarchicalTransfer"],

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from ..acquisition import best_label, distance_to_goal, expected_improvement
 from ..domains import ScoresTarget
 from ..inputs import (
     check_groups,
@@ -30,7 +31,6 @@ from ..learners import (
     predict_learner,
     predict_with_std,
 )
-from ._acquisition import best_label, distance_to_goal, expected_improvement
 from ._committee import N_PARTS, Committee
 from ._routing import RoutesMetadata
 from ._rows import join_rows, read_inputs
@@ -193,10 +193,6 @@ class ActiveTransfer(RoutesMetadata, ScoresTarget, RegressorMixin, BaseEstimator
         Y = check_targets(y, n_rows(X))
         self.target_names_ = list(y.columns if isinstance(y, pd.DataFrame) else range(Y.shape[1]))
         self._column = find_target(self, self.target)
-        if self._column is None and Y.shape[1] > 1:
-            raise ValueError(
-                f"y has {Y.shape[1]} targets: say which one the goal is about, target=0 for one."
-            )
         if self._column is not None and not 0 <= self._column < Y.shape[1]:
             raise ValueError(f"There is no target {self._column}: y has {Y.shape[1]}, numbered from 0.")
         self._seed = None

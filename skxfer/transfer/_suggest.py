@@ -8,15 +8,19 @@ import pandas as pd
 from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 
+from ..acquisition import Correlation, best_label, choose_batch, distance_to_goal, expected_improvement
 from ..featurizers import ClippedScaler, ClusterFeaturizer, CompositionFeaturizer, TableFeaturizer
 from ..inputs import check_inputs, n_rows, take
 from ..learners import inner_pipeline, predict_with_std
-from ._acquisition import Correlation, best_label, choose_batch, distance_to_goal, expected_improvement
 from ._rows import join_rows, read_inputs
 
 GOALS = ("explore", "maximize", "minimize")
 # Rows that are predicted at once, and candidates among which distances are computed.
 CHUNK, SHORTLIST = 50_000, 5_000
+
+
+class NothingLeftError(ValueError):
+    """Every candidate has a label already."""
 
 
 def suggest_rows(
@@ -86,7 +90,7 @@ def suggest_rows(
     TypeError
         The model predicts no standard deviation.
     ValueError
-        An unknown goal or target, or no candidate that differs from `labelled`.
+        An unknown goal or target, or (``NothingLeftError``) no candidate that differs from `labelled`.
 
     Warns
     -----
@@ -138,7 +142,9 @@ def suggest_rows(
         if goal == "explore":
             correlation.condition(row)
     if not free.any():
-        raise ValueError("Every candidate equals a row that has a label already: nothing is left to suggest.")
+        raise NothingLeftError(
+            "Every candidate equals a row that has a label already: nothing is left to suggest."
+        )
     first = std * np.sqrt(correlation.left[: len(short)])
     chosen = choose_batch(value, std, correlation, n, goal, best, free)
     if len(chosen) < n:

@@ -34,7 +34,7 @@ def expected_improvement(value, std, best, goal):
     Examples
     --------
     >>> import numpy as np
-    >>> from skxfer.transfer._acquisition import expected_improvement
+    >>> from skxfer.acquisition import expected_improvement
     >>> improvement, chance = expected_improvement(np.array([1.0, 3.0]), np.zeros(2), 2.0, "maximize")
     >>> improvement.tolist(), chance.tolist()
     ([0.0, 1.0], [0.0, 1.0])
