@@ -30,7 +30,7 @@ from skxfer.learners import default_learners
 from skxfer.model_selection import active_curve, active_curve_summary
 
 CACHE = Path(__file__).parent / "cache" / "active"
-LEARNERS = ("ridge", "svr", "krr", "et")
+LEARNERS = ("ridge", "svr", "krr")
 STRATEGIES = ["merge", "merge_indicator", "frozen_experts"]
 # The seeds of the loops are 0, 1, ...
 DRAWS_OF_CHOICE = (100, 101, 102)
@@ -54,13 +54,13 @@ class Search:
     n_start: int
     n_per_round: int
     n_rounds: int
-    max_source_rows: int = 800
+    max_source_rows: int = 400
 
 
 SEARCHES = {
     "coupling yields, highest": Search("yields_onehot", "maximize", 10, 5, 10),
     "single-atom alloys, nearest to 0 eV": Search("single_atom_alloys", 0.0, 8, 4, 8),
-    "solid solutions, most stable": Search("miedema", "minimize", 10, 5, 8, max_source_rows=500),
+    "solid solutions, most stable": Search("miedema", "minimize", 10, 5, 8),
 }
 
 

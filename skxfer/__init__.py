@@ -62,6 +62,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
             "TableFeaturizer",
         ],
         "inspection": [
+            "ActiveCurveDisplay",
             "CECVDisplay",
             "CompositionCurveDisplay",
             "ElementPairDisplay",
