@@ -26,12 +26,11 @@ from ..learners import (
     NoStdError,
     check_regressor,
     default_learner,
-    fit_learner,
     input_tags,
     predict_learner,
     predict_with_std,
 )
-from ._committee import N_PARTS, Committee
+from ._committee import N_PARTS, Committee, fit_with
 from ._routing import RoutesMetadata
 from ._rows import join_rows, read_inputs
 from ._suggest import GOALS, check_goal, find_target, predict_in_chunks, suggest_rows
@@ -393,7 +392,7 @@ class ActiveTransfer(RoutesMetadata, ScoresTarget, RegressorMixin, BaseEstimator
         X, _ = read_inputs(self, take(X, known), reset=False)  # once for all members
         Y, labelled = Y[known], np.searchsorted(known, labelled)
         handed = {name: values[known] for name, values in handed.items()}
-        model = fit_learner(self._learner(), X, Y, seed=self._seed, metadata=handed)
+        model = fit_with(self._learner(), X, Y, handed, self._seed)
         if self.committee is None:
             predict_with_std(model, take(X, [0]))  # raises, if it gives none
             return model

@@ -10,6 +10,13 @@ from ..learners import fit_learner, predict_learner
 N_PARTS = 3
 
 
+def fit_with(estimator, X, Y, metadata, seed):
+    """Fit a clone of a learner, with sample weights if they are among the arguments of ``fit``."""
+    rest = {name: values for name, values in metadata.items() if name != "sample_weight"}
+    weight = metadata.get("sample_weight")
+    return fit_learner(estimator, X, Y, sample_weight=weight, seed=seed, metadata=rest)
+
+
 class Committee:
     """A model of all rows, and members that say how much its predictions depend on the rows it has.
 
@@ -65,7 +72,7 @@ class Committee:
 
     def _fit_one(self, X, Y, rows, metadata):
         here = {name: values[rows] for name, values in metadata.items()}
-        return fit_learner(self.estimator, take(X, rows), Y[rows], seed=self.seed, metadata=here)
+        return fit_with(self.estimator, take(X, rows), Y[rows], here, self.seed)
 
     def _parts(self, n_rows):
         """Yield the rows that each member misses: every row is missed about equally often."""
