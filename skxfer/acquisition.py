@@ -1,11 +1,30 @@
 """What a label is worth: expected improvement, and a batch of rows that do not repeat each other."""
 
+from numbers import Real
+
 import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.special import ndtr
 
+GOALS = ("explore", "maximize", "minimize")
 # Pairs of rows from which the typical distance is found.
 N_PAIRS = 2_000
+
+
+def check_goal(goal):
+    """Refuse a goal that is neither a known word nor a finite number.
+
+    Parameters
+    ----------
+    goal : object
+
+    Raises
+    ------
+    ValueError
+    """
+    is_number = isinstance(goal, Real) and not isinstance(goal, bool) and np.isfinite(goal)
+    if not is_number and not (isinstance(goal, str) and goal in GOALS):
+        raise ValueError(f"goal must be {', '.join(map(repr, GOALS))} or a finite number, got {goal!r}.")
 
 
 def expected_improvement(value, std, best, goal):

@@ -181,9 +181,9 @@ class ActiveCurveDisplay:
 
     def _in_words(self, n_seeds):
         attrs = self.results.attrs
-        goal = attrs.get("goal", "")
-        goal = f"goal {goal}" if isinstance(goal, str) else f"goal: nearest to {goal:g}"
-        text = f"{goal}; {attrs.get('n_per_round', '?')} rows a round"
+        goal = attrs.get("goal", "?")
+        goal = goal if isinstance(goal, str) else f"nearest to {goal:g}"
+        text = f"goal: {goal}; {attrs.get('n_per_round', '?')} rows a round"
         if "n_pool" in attrs:
             text += f" out of {attrs['n_pool']} target rows"
         text += ". Lines: mean" + (f" over {n_seeds} seeds" if n_seeds > 1 else "")

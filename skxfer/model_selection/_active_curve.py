@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from ..acquisition import check_goal
 from ..domains import split_domains
 from ..inputs import check_sample_domain, check_targets, n_rows, name_targets
 from ..learners import check_regressor, default_learner
@@ -150,6 +151,8 @@ def active_curve(
             f"There is no baseline {unknown[0]!r}; choose from {', '.join(map(repr, BASELINES))}."
         )
     settings = {"goal": goal, "n_per_round": n_per_round, "committee": committee, "diversity": diversity}
+    check_goal(goal)
+    ActiveTransfer(**settings)._validate_params()
     settings["target"] = None if data.Y.shape[1] == 1 else data.column
     jobs = []
     for seed in seeds:

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..acquisition import best_label, distance_to_goal, expected_improvement
+from ..acquisition import GOALS, best_label, check_goal, distance_to_goal, expected_improvement
 from ..domains import ScoresTarget
 from ..inputs import (
     check_groups,
@@ -33,7 +33,7 @@ from ..learners import (
 from ._committee import N_PARTS, Committee, fit_with
 from ._routing import RoutesMetadata
 from ._rows import join_rows, read_inputs
-from ._suggest import GOALS, check_goal, find_target, predict_in_chunks, suggest_rows
+from ._suggest import find_target, predict_in_chunks, suggest_rows
 
 DEFAULT_MEMBERS = 6
 

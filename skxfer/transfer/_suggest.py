@@ -8,13 +8,19 @@ import pandas as pd
 from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 
-from ..acquisition import Correlation, best_label, choose_batch, distance_to_goal, expected_improvement
+from ..acquisition import (
+    Correlation,
+    best_label,
+    check_goal,
+    choose_batch,
+    distance_to_goal,
+    expected_improvement,
+)
 from ..featurizers import ClippedScaler, ClusterFeaturizer, CompositionFeaturizer, TableFeaturizer
 from ..inputs import check_inputs, n_rows, take
 from ..learners import inner_pipeline, predict_with_std
 from ._rows import join_rows, read_inputs
 
-GOALS = ("explore", "maximize", "minimize")
 # Rows that are predicted at once, and candidates among which distances are computed.
 CHUNK, SHORTLIST = 50_000, 5_000
 
@@ -164,13 +170,6 @@ def suggest_rows(
         for place, choice in enumerate(chosen)
     ]
     return pd.DataFrame(rows)
-
-
-def check_goal(goal):
-    """Refuse a goal that is neither a known word nor a finite number."""
-    is_number = isinstance(goal, Real) and not isinstance(goal, bool) and np.isfinite(goal)
-    if not is_number and not (isinstance(goal, str) and goal in GOALS):
-        raise ValueError(f"goal must be {', '.join(map(repr, GOALS))} or a finite number, got {goal!r}.")
 
 
 def _check_numbers(n, diversity):
