@@ -4,14 +4,13 @@ import numpy as np
 
 from ..inputs import check_choice
 from ..model_selection import active_curve, active_curve_summary
-from ..model_selection.results import MANY_TESTS
 from ._drawing import SOURCE_STYLES, headline, panels
 
 MEASURES = {
-    "found": "share of the best {top:g} % found",
-    "rank": "share of rows better than the best found",
+    "found": "found of the best {top:g} %",
+    "rank": "rows better than the best found",
     "best": "best {target} found",
-    "gap": "best {target} found, distance to the best there is",
+    "gap": "distance to the best {target}",
     "mae": "MAE of {target}",
 }
 # Of the palette of Okabe and Ito; with the markers and dashes told apart in print without colour.
@@ -72,7 +71,7 @@ class ActiveCurveDisplay:
     ...     model, data.data[rows], data.target[rows], data.domain[rows], n_start=5, n_rounds=3, seeds=3
     ... )
     >>> display.ax_.get_ylabel()
-    'share of the best 5 % found'
+    'found of the best 5 %'
     """
 
     def __init__(self, results, *, target_units=None):
@@ -122,7 +121,7 @@ class ActiveCurveDisplay:
     def plot(self, ax=None, *, metric=None):
         """Draw.
 
-        Lines are means over the seeds; bands show their range, or the central 80 % of more than ten.
+        Lines are means over the seeds, bands their standard error.
 
         Parameters
         ----------
@@ -145,17 +144,14 @@ class ActiveCurveDisplay:
         self.figure_, axes, own = panels(ax, 1, 3.0)
         self.ax_ = ax = axes[0]
         n_seeds = results["seed"].nunique()
-        outer = 0.0 if n_seeds <= MANY_TESTS else 0.1
         for i, arm in enumerate(results["arm"].unique()):
             by_labels = results[results["arm"] == arm].groupby("n_labelled")[metric]
-            mean, low, high = by_labels.mean(), by_labels.quantile(outer), by_labels.quantile(1 - outer)
+            mean, error = by_labels.mean(), by_labels.sem()
             style = ARM_STYLE.get(arm, SOURCE_STYLES[i % len(SOURCE_STYLES)])
             label = ARM_LABEL.get(arm, arm)
             ax.plot(mean.index, mean, label=label, zorder=3, markersize=4.5, linewidth=1.6, **style)
-            if n_seeds > 1 and style.get("linestyle") != "--":
-                ax.fill_between(
-                    mean.index, low, high, color=style["color"], alpha=0.13, linewidth=0, zorder=2
-                )
+            band = {"color": style["color"], "alpha": 0.13, "linewidth": 0, "zorder": 2}
+            ax.fill_between(mean.index, mean - error, mean + error, **band)
         self._axes(metric)
         handles, labels = ax.get_legend_handles_labels()
         if own:
@@ -171,6 +167,7 @@ class ActiveCurveDisplay:
             label += f" ({self.target_units})"
         ax.set_ylabel(label)
         ax.set_xlabel("labelled target rows")
+        ax.xaxis.get_major_locator().set_params(integer=True)
         if metric in ("found", "rank"):
             ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
         if metric != "best":
@@ -188,8 +185,7 @@ class ActiveCurveDisplay:
             text += f" out of {attrs['n_pool']} target rows"
         text += ". Lines: mean" + (f" over {n_seeds} seeds" if n_seeds > 1 else "")
         if n_seeds > 1:
-            span = "range" if n_seeds <= MANY_TESTS else "central 80 %"
-            text += f"; bands: {span} of the chosen ones"
+            text += "; bands: its standard error"
         wins = self.summary_.set_index("arm")["wins"].get("active", np.nan)
         if np.isfinite(wins):
             text += f". Better than random choice in {100 * wins:.0f} % of the seeds"

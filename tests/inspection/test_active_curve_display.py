@@ -46,17 +46,18 @@ def test_lines_are_means_over_the_seeds(results):
 
 def test_the_share_of_the_best_rows_is_drawn_by_default(results):
     display = ActiveCurveDisplay.from_results(results)
-    assert display.ax_.get_ylabel() == "share of the best 5 % found"
+    assert display.ax_.get_ylabel() == "found of the best 5 %"
     assert len(lines(display)) == 4
     np.testing.assert_allclose(lines(display)["random, with transfer"].get_ydata(), [0.0, 0.1, 0.2])
 
 
-def test_bands_show_the_range_of_the_seeds_of_what_was_chosen(results):
+def test_bands_show_the_standard_error_over_the_seeds(results):
     display = ActiveCurveDisplay.from_results(results, metric="best")
-    assert len(display.ax_.collections) == 2
-    path = display.ax_.collections[0].get_paths()[0].vertices
-    assert path[:, 1].min() == 0.0
-    assert path[:, 1].max() == 23.0
+    assert len(display.ax_.collections) == 4
+    edge = display.ax_.collections[0].get_paths()[0].vertices[:, 1]
+    error = np.std([0, 1, 2, 3], ddof=1) / 2
+    assert edge.min() == pytest.approx(1.5 - error)
+    assert edge.max() == pytest.approx(21.5 + error)
 
 
 def test_exploring_draws_the_error(results):
