@@ -8,7 +8,7 @@ from ._drawing import SOURCE_STYLES, headline, panels
 
 MEASURES = {
     "found": "found of the best {top:g} %",
-    "rank": "rows better than the best found",
+    "rank": "share of better rows",
     "best": "best {target} found",
     "gap": "distance to the best {target}",
     "mae": "MAE of {target}",

@@ -137,27 +137,50 @@ def suggest_rows(
     value, std = predict_in_chunks(model, candidates, column)
     if goal != "explore":
         best = _check_best(best, goal, value, model, labelled, column)
+
+    def numbers(rows):
+        given = _of_rows(features, rows, len(value))
+        return _numbers(model, take(candidates, rows), value[rows], labelled, given)
+
+    return choose_rows(value, std, numbers, n, goal=goal, best=best, diversity=diversity)
+
+
+def choose_rows(value, std, numbers, n, *, goal, best, diversity):
+    """Suggest rows whose predictions are known, see :func:`suggest_rows`.
+
+    Parameters
+    ----------
+    value, std : ndarray of shape (n_samples,)
+    numbers : callable
+        Takes row numbers; returns scaled numbers of these rows, and below them those of rows that have a
+        label already.
+    n : int
+    goal : {"explore", "maximize", "minimize"} or float
+    best : float or None
+        The best label so far; None for ``"explore"``.
+    diversity : float
+
+    Returns
+    -------
+    DataFrame
+        As :func:`suggest_rows` returns it.
+    """
     short = _shortlist(value, std, goal, best)
-    value, std = value[short], std[short]
-    Z = _numbers(
-        model, take(candidates, short), value, labelled, _of_rows(features, short, n_rows(candidates))
-    )
+    value, std, Z = value[short], std[short], numbers(short)
     correlation, free = Correlation(Z, diversity), np.ones(len(short), dtype=bool)
     for row in range(len(short), len(Z)):
         free &= ~correlation.equal(row)[: len(short)]
         if goal == "explore":
             correlation.condition(row)
     if not free.any():
-        raise NothingLeftError(
-            "Every candidate equals a row that has a label already: nothing is left to suggest."
-        )
+        raise NothingLeftError("Every candidate equals a row that has a label: nothing is left to suggest.")
     first = std * np.sqrt(correlation.left[: len(short)])
     chosen = choose_batch(value, std, correlation, n, goal, best, free)
     if len(chosen) < n:
         warnings.warn(
             f"n is {n}, but only {len(chosen)} different candidates have no label yet: all of them are "
             "suggested.",
-            stacklevel=2,
+            stacklevel=3,
         )
     rows = [
         {
