@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "TableTransfer",
             "add_provenance",
             "card_in_words",
+            "choices_in_words",
             "predict_file",
             "predict_table",
             "prediction_columns",

@@ -187,6 +187,24 @@ def _versions():
 # in words ---------------------------------------------------------------------------------------------
 
 
+def choices_in_words(card, width=100):
+    """Say what was chosen and what error to expect, a part of :func:`card_in_words`.
+
+    Parameters
+    ----------
+    card : dict
+    width : int, default=100
+
+    Returns
+    -------
+    list of str
+    """
+    lines = []
+    for text in _say_choices(card):
+        lines += textwrap.wrap(text, width, subsequent_indent="  ")
+    return lines
+
+
 def card_in_words(card, width=100):
     """Make a card readable.
 

@@ -5,6 +5,7 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
+from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
@@ -29,12 +30,13 @@ MAX_SEED = np.iinfo(np.int32).max
 
 
 class TableTransfer(ScoresTarget, RegressorMixin, BaseEstimator):
-    """Predict from a whole table: columns are recognised, learners and strategies compete, the best is kept.
+    """Predict from a whole table: columns are recognised, learners and strategies compete.
 
-    The columns (numbers, categories, formulas, SMILES, structures, spectra) are turned into numbers once. Over
-    each learner all strategies of :class:`HierarchicalTransfer` compete, and all learners are judged by the
-    same held-out target rows. For each target the first learner in the list is kept that no other one beats by
-    more than half a standard error. Rows with equal inputs, or of one of `groups`, are never separated.
+    The columns (numbers, categories, formulas, SMILES, structures, spectra) are turned into numbers once.
+    Over each learner all strategies of :class:`HierarchicalTransfer` compete, and all learners are judged by
+    the same held-out target rows. For each target the first learner in the list is kept that no other one
+    beats by more than half a standard error. Rows with equal inputs, or of one of `groups`, are never
+    separated.
 
     Parameters
     ----------
@@ -209,8 +211,11 @@ class TableTransfer(ScoresTarget, RegressorMixin, BaseEstimator):
         report = check(self._checked(rows))
         groups = join_groups(report.groups, *([] if rows["groups"] is None else [rows["groups"]]))
         given |= {name: rows[name] for name in ("sample_domain", "sample_weight")} | {"groups": groups}
-        folds = self._fold_sets(features, rows, target, given, seed)
-        entrants = self._enter_all(features, rows, target, given, folds, seed)
+        with config_context(enable_metadata_routing=False):
+            folds = self._fold_sets(features, rows, target, given, seed)
+        # Weights are all that learners get, and HierarchicalTransfer hands these on by itself.
+        with config_context(enable_metadata_routing=False):
+            entrants = self._enter_all(features, rows, target, given, folds, seed)
         self._choose(entrants, folds.uses)
         similar = self._similar_folds(target, groups, seed)
         self.surroundings_ = Surroundings(self.view_).fit(rows["table"], features, target, similar)
@@ -253,8 +258,8 @@ class TableTransfer(ScoresTarget, RegressorMixin, BaseEstimator):
         ----------
         X : like X in `predict`
         level : float, default=0.8
-            Share of rows like the target rows whose values are between the bounds. As many standard deviations
-            are taken as this share of the held-out target rows needed.
+            Share of rows like the target rows whose values are between the bounds. As many standard
+            deviations are taken as this share of the held-out target rows needed.
 
         Returns
         -------
@@ -277,10 +282,10 @@ class TableTransfer(ScoresTarget, RegressorMixin, BaseEstimator):
         Returns
         -------
         DataFrame
-            ``outside``: the distance from the nearest target rows, in the model's own view, or the excess over
-            the range of a number, divided by what at most 5 % of the held-out target rows exceed; 2 or more
-            for an element or category that no training row has. ``is_outside``: above 1. ``why_outside``: in
-            words.
+            ``outside``: the distance from the nearest target rows, in the model's own view, or the excess
+            over the range of a number, divided by what at most 5 % of the held-out target rows exceed; 2 or
+            more for an element or category that no training row has. ``is_outside``: above 1.
+            ``why_outside``: in words.
         """
         check_is_fitted(self)
         table = self._table(X, reset=False)
@@ -349,7 +354,8 @@ class TableTransfer(ScoresTarget, RegressorMixin, BaseEstimator):
                 validate_data(self, X, reset=True, skip_check_array=True)
             if not len(X):
                 raise ValueError("Found a DataFrame with 0 sample(s) while a minimum of 1 is required.")
-            return X.reset_index(drop=True)
+            X = X.reset_index(drop=True)
+            return X if reset else X.rename(columns=self.view_.renamed(X))
         X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False)
         return pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])]).infer_objects()
 
@@ -391,8 +397,9 @@ class TableTransfer(ScoresTarget, RegressorMixin, BaseEstimator):
         if known.min() < 2:
             name = self.target_names_[int(known.argmin())]
             raise ValueError(
-                f"Only {known.min()} target row has a label of {name!r}: at least two are needed, ten are "
-                "better. For target rows without any label use HierarchicalTransfer."
+                f"The target {name!r} has a label in {known.min()} of {len(target)} target rows "
+                f"(n_samples={len(target)}): at least two are needed, ten are better. For target rows "
+                "without any label use HierarchicalTransfer."
             )
         return target
 

@@ -20,6 +20,8 @@ UNSEEN = 2.0
 MAX_REFERENCES = 5000
 MAX_COLUMNS_OF_TREE = 15
 CLIP = 20.0
+# Share of a squared distance from which on a column is named for it.
+LARGE = 0.2
 
 
 class Surroundings(BaseEstimator):
@@ -110,7 +112,7 @@ class Surroundings(BaseEstimator):
         """
         Z = self.scaler_.transform(self._filled(features))
         nearest, distance = _nearest(self.references_, Z)
-        excess, widest = self._excess(self._numbers(table))
+        excess, widest = self._excess(self._numbers(table), len(table))
         unseen = self._unseen(table)
         by_distance = distance / self.limits_["distance"]
         score = np.maximum(by_distance, excess / self.limits_["excess"])
@@ -131,7 +133,7 @@ class Surroundings(BaseEstimator):
         """Distance, excess and whether something is unseen, of held-out target rows."""
         distance = _nearest(Z[train], Z[out])[1]
         ranges = {name: _range(values[train]) for name, values in numbers.items()}
-        excess, _ = _excess({name: values[out] for name, values in numbers.items()}, ranges)
+        excess, _ = _excess({name: values[out] for name, values in numbers.items()}, ranges, len(out))
         unseen = np.zeros(len(out), dtype=bool)
         for cells in things.values():
             seen = set().union(*(cells[row] for row in (*target[train], *source)))
@@ -186,8 +188,8 @@ class Surroundings(BaseEstimator):
     def _is_object(self, name):
         return self.view.columns_[name].kind in OBJECTS
 
-    def _excess(self, numbers):
-        return _excess(numbers, self.ranges_)
+    def _excess(self, numbers, n_rows):
+        return _excess(numbers, self.ranges_, n_rows)
 
     def _beyond(self, table, row, column, excess):
         if not excess > self.limits_["excess"]:
@@ -198,10 +200,10 @@ class Surroundings(BaseEstimator):
     def _far(self, score, difference):
         if not score > 1:
             return []
-        names = self.view.names_
-        order = np.argsort(-np.abs(difference), kind="stable")[:2]
-        most = [str(names[j]) for j in order if abs(difference[j]) > 0.2 * np.linalg.norm(difference)]
-        where = f", most of all in {' and '.join(most)}" if most else ""
+        shares = pd.Series(difference**2).groupby(self.view.origins_).sum() / np.sum(difference**2)
+        most = shares.nlargest(2)
+        where = " and ".join(str(name) for name in most.index[most > LARGE])
+        where = f", most of all in {where}" if where else ""
         return [f"{score:.1f} times as far from the nearest target row as is usual{where}"]
 
 
@@ -217,10 +219,10 @@ def _range(values):
     return (float(known.min()), float(known.max())) if known.size else (np.nan, np.nan)
 
 
-def _excess(numbers, ranges):
+def _excess(numbers, ranges, n_rows):
     """By which share of its range a number lies beyond it: the largest of each row, and its column."""
     if not numbers:
-        return 0.0, None
+        return np.zeros(n_rows), np.full(n_rows, None)
     names = list(numbers)
     low, high = (np.array([ranges[name][end] for name in names]) for end in (0, 1))
     width = np.where(high > low, high - low, np.maximum(np.abs(low), 1e-9))

@@ -1,4 +1,4 @@
-"""Predict a table row by row, of any length: value, error bar, how far outside, or what is wrong with a row."""
+"""Predict a table of any length row by row: value, error bar, how far outside, or why it cannot be read."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,10 +65,10 @@ def predict_table(model, table, *, level=LEVEL, keep=None, verbose=False, **read
     parts = _parts(model, table, reading)
     n_parts = -(-parts.n_rows // parts.rows)
     found = []
-    with progress(n_parts, verbose, "rows") as advance:
+    with progress(n_parts, verbose and n_parts > 1, "parts") as advance:
         for part in parts:
             found.append(_predict_part(model, _with_paths(model, part, parts), level, keep))
-            advance(f"{part.index[-1] + 1}")
+            advance(f"row {part.index[-1] + 1}")
     if not found:
         raise ValueError(f"{Path(table).name} has no rows below its header.")
     return pd.concat(found)
@@ -87,6 +87,8 @@ class Predicted:
         The first rows that could not be read, counted from 1.
     unused : list of str
         Columns that the model does not use.
+    renamed : dict of str to str
+        Columns that are spelt otherwise than in the fit, and how they were spelt there.
     known : dict of str to (int, float)
         For each target of which the file has labels: how many, and the mean absolute error.
     """
@@ -97,6 +99,7 @@ class Predicted:
     n_unreadable: int = 0
     errors: list = field(default_factory=list)
     unused: list = field(default_factory=list)
+    renamed: dict = field(default_factory=dict)
     known: dict = field(default_factory=dict)
 
     def add(self, model, part, found):
@@ -107,7 +110,9 @@ class Predicted:
         self.n_unreadable += len(bad)
         self.errors += [(int(part.index[row]) + 1, found["error"].iloc[row]) for row in bad[:5]]
         self.errors = self.errors[:5]
-        self.unused = [str(name) for name in part if name not in (*model.view_.used_, *model.target_names_)]
+        self.renamed = model.view_.renamed(part)
+        known = (*model.view_.used_, *model.target_names_, *self.renamed)
+        self.unused = [str(name) for name in part if name not in known]
         for name in model.target_names_:
             if name in part and name not in model.view_.used_:
                 y = pd.to_numeric(part[name], errors="coerce").to_numpy(dtype=float)
@@ -145,12 +150,12 @@ def predict_file(model, path, out, *, level=LEVEL, keep=None, verbose=False, **r
     parts = _parts(model, path, reading)
     told = Predicted(parts.reading)
     n_parts = -(-parts.n_rows // parts.rows)
-    with progress(n_parts, verbose, "rows") as advance, writer:
+    with progress(n_parts, verbose and n_parts > 1, "parts") as advance, writer:
         for part in parts:
             found = _predict_part(model, _with_paths(model, part, parts), level, keep, original=part)
             writer.write(found)
             told.add(model, part, found)
-            advance(f"{told.n_rows}")
+            advance(f"row {told.n_rows}")
         if not told.n_rows:
             raise ValueError(f"{Path(path).name} has no rows below its header.")
     return told
@@ -162,15 +167,15 @@ def _parts(model, path, reading):
 
 def _with_paths(model, part, parts):
     """Make names of structure files start from the folder of the table."""
+    part = part.rename(columns=model.view_.renamed(part))
     names = [name for name in model.view_.of_kind("structure") if name in part]
     folder = parts.reading.folder
-    base = Path(model.view_.featurizer_.folder)
 
     def path(cell):
         # A path that is not absolute would start from the folder of the fit.
         return str(Path(folder, cell.strip()).absolute()) if isinstance(cell, str) else cell
 
-    return part.assign(**{name: part[name].map(path) for name in names}) if names and base else part
+    return part.assign(**{name: part[name].map(path) for name in names}) if names else part
 
 
 def prediction_columns(model):
@@ -193,10 +198,11 @@ def prediction_columns(model):
 
 def _predict_part(model, table, level, keep, original=None):
     """Predict the rows of a DataFrame, next to columns of the original."""
+    before = table if original is None else original
+    table = table.rename(columns=model.view_.renamed(table))
     features, errors = model.view_.transform(table)
     good = np.flatnonzero(errors == "")
     n = len(table)
-    found = pd.DataFrame(index=table.index)
     mean, std = (np.full((n, model.n_targets_), np.nan) for _ in range(2))
     outside = pd.DataFrame({"outside": np.nan, "is_outside": False, "why_outside": ""}, index=table.index)
     if good.size:
@@ -210,7 +216,6 @@ def _predict_part(model, table, level, keep, original=None):
     values = np.stack([mean, std, mean - width, mean + width], axis=2).reshape(n, -1)
     found = pd.DataFrame(values, columns=prediction_columns(model)[:-4], index=table.index)
     found = pd.concat([found, outside, pd.DataFrame({"error": errors}, index=table.index)], axis=1)
-    before = table if original is None else original
     kept = [name for name in before if name not in found] if keep is None else list(keep)
     missing = [name for name in kept if name not in before]
     if missing:

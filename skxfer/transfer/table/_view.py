@@ -1,4 +1,4 @@
-"""A table as the learners of a fit see it: numbers for each row, and what is wrong with rows that have none."""
+"""A table as the learners of a fit see it: numbers for each row, or what is wrong with it."""
 
 import re
 
@@ -39,6 +39,8 @@ class TableView(BaseEstimator):
     text_ : list of str
         Columns that are used and hold text.
     names_ : ndarray of str, shape (n_features,)
+    origins_ : ndarray of str, shape (n_features,)
+        The column that each feature is made of; of spectra, the feature.
     """
 
     def __init__(self, featurizer=None, kinds=None, needed=(), n_jobs=None):
@@ -72,10 +74,11 @@ class TableView(BaseEstimator):
         self.text_ = [name for name in used if not pd.api.types.is_numeric_dtype(table[name])]
         self.known_ = np.isfinite(raw).all(axis=0)
         self.names_ = self.featurizer_.get_feature_names_out()
+        self.origins_ = self._origins()
         self.spectra_ = None
         if any(column.why.startswith(_INFRARED) for column in columns.values()):
             self.spectra_ = SpectrumFeaturizer().fit(self._named(self._filled(raw)))
-            self.names_ = self.spectra_.get_feature_names_out()
+            self.names_ = self.origins_ = self.spectra_.get_feature_names_out()
         return self._finished(raw)
 
     def transform(self, table):
@@ -120,6 +123,24 @@ class TableView(BaseEstimator):
         """Names of the columns that are used."""
         return [name for name, column in self.columns_.items() if column.kind != "ignored"]
 
+    def renamed(self, table):
+        """Find columns that are used and that the table spells otherwise, in case or spaces.
+
+        Parameters
+        ----------
+        table : DataFrame
+
+        Returns
+        -------
+        dict of str to str
+            Names in the table, and as they were in ``fit``.
+        """
+        spelt = {}
+        for name in table.columns:
+            spelt.setdefault(_plain(name), []).append(name)
+        found = {name: spelt.get(_plain(name), []) for name in self.used_ if name not in table}
+        return {names[0]: name for name, names in found.items() if len(names) == 1}
+
     def of_kind(self, *kinds):
         """Return the names of the columns of some kinds."""
         return [name for name, column in self.columns_.items() if column.kind in kinds]
@@ -132,6 +153,17 @@ class TableView(BaseEstimator):
         if featurizer.smiles is None and self.n_jobs not in (None, 1):
             featurizer.set_params(smiles=FingerprintFeaturizer(n_jobs=self.n_jobs))
         return featurizer
+
+    def _origins(self):
+        """Find which column each feature of the featurizer is made of: in the order of the columns."""
+        ends = {"category": "=", **dict.fromkeys(OBJECTS, ": ")}
+        starts = [f"{name}{ends.get(self.columns_[name].kind, '')}" for name in self.used_]
+        origins, column = [], 0
+        for name in self.names_:
+            while not str(name).startswith(starts[column]):
+                column += 1
+            origins.append(str(self.used_[column]))
+        return np.array(origins, dtype=object)
 
     def _filled(self, raw):
         return np.where(np.isfinite(raw), raw, self.featurizer_.medians_)
@@ -200,6 +232,10 @@ class TableView(BaseEstimator):
             yield from self._in_parts(table, rows[half:])
             return
         yield rows, found
+
+
+def _plain(name):
+    return "".join(str(name).casefold().split())
 
 
 def _numbers(column):
