@@ -37,6 +37,8 @@ class TableParts:
         As of :func:`read_table`.
     text : sequence of str, default=()
         Columns to leave as they are; names that the table does not have are no error.
+    numbers : sequence of str, default=()
+        Columns of numbers: each cell is read by itself, and one that is no number stays text.
 
     Attributes
     ----------
@@ -44,6 +46,7 @@ class TableParts:
         How the table is read.
     n_rows : int
         Number of rows, or of lines where a row may have several.
+    columns : list of str
 
     Raises
     ------
@@ -75,8 +78,10 @@ class TableParts:
         missing=(),
         header=True,
         text=(),
+        numbers=(),
     ):
-        self.path, self.rows, self.text = Path(path), rows, tuple(text)
+        self.path, self.rows = Path(path), rows
+        self.text, self.numbers = tuple(text), tuple(numbers)
         if not self.path.is_file():
             raise FileNotFoundError(f"there is no file {path}" + (": it is a folder" * self.path.is_dir()))
         if decimal not in (None, ".", ","):
@@ -90,10 +95,10 @@ class TableParts:
             self._open_text(sep, encoding, header)
         elif self.kind == "Excel":
             self._table = read_excel(self.path, sheet, header, self.reading)
-            self.n_rows = len(self._table)
+            self.n_rows, self.columns = len(self._table), list(self._table)
         else:
             self.reading.details.append("parquet")
-            self.n_rows = self._open_parquet()
+            self._open_parquet()
 
     def __iter__(self):
         """Yield DataFrames, rows numbered through from 0."""
@@ -103,7 +108,8 @@ class TableParts:
             if raw.empty:
                 continue
             text = [name for name in self.text if name in raw]
-            part = convert(raw, self.decimal or ".", self.missing, text, Reading(self.path.name))
+            numbers = [name for name in self.numbers if name in raw]
+            part = convert(raw, self.decimal or ".", self.missing, text, Reading(self.path.name), numbers)
             part.index = pd.RangeIndex(start, start + len(part))
             start += len(part)
             yield part
@@ -131,6 +137,7 @@ class TableParts:
             start = start[: start.rfind("\n") + 1] or start
         self._dialect = Text(self.path, sep, None, header, self.reading, content=start)
         head = without_empty(self._dialect.table(as_text=self.decimal == ","), Reading(self.path.name))
+        self.columns = list(head)
         if self.decimal is None:
             self.decimal = found_decimal(head, self.text)
         if self.decimal == ",":
@@ -163,11 +170,12 @@ class TableParts:
     # parquet ----------------------------------------------------------------------------------------------
 
     def _open_parquet(self):
-        """Prepare to read batches of rows, by pyarrow where it is there; return the number of rows."""
+        """Prepare to read batches of rows, by pyarrow where it is there."""
         self._batches = None
         if importlib.util.find_spec("pyarrow") is None:
             self._table = read_parquet(self.path)
-            return len(self._table)
+            self.n_rows, self.columns = len(self._table), list(self._table)
+            return
         import pyarrow.parquet
 
         try:
@@ -176,7 +184,8 @@ class TableParts:
             why = " ".join(str(error).split())
             raise ValueError(f"{self.path.name} cannot be read as parquet: {why}") from error
         self._batches = lambda: (batch.to_pandas() for batch in file.iter_batches(self.rows))
-        return file.metadata.num_rows
+        self.n_rows = file.metadata.num_rows
+        self.columns = list(_named(file.schema_arrow.empty_table().to_pandas()))
 
 
 def _named(batch):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ._binary import read_excel, read_parquet
-from ._cells import MISSING, CellError, decimal_mark, to_numbers
+from ._cells import MISSING, CellError, decimal_mark, each_number, to_numbers
 from ._names import Reading
 from ._text import OPEN, Text
 
@@ -158,8 +158,25 @@ def without_empty(table, reading):
     return table[~empty].reset_index(drop=True)
 
 
-def convert(table, decimal, missing, text, reading):
-    """Turn columns of text into numbers where that is what they hold."""
+def convert(table, decimal, missing, text, reading, numbers=()):
+    """Turn columns of text into numbers where that is what they hold.
+
+    Parameters
+    ----------
+    table : DataFrame
+    decimal : {".", ","}
+    missing : list of str
+    text : sequence of str
+        Columns to leave as they are.
+    reading : Reading
+        Is told what was done.
+    numbers : sequence of str, default=()
+        Columns of which each cell is read by itself, so that one that is no number does not make text of all.
+
+    Returns
+    -------
+    DataFrame
+    """
     unknown = [name for name in text if name not in table]
     if unknown:
         raise ValueError(f"There is no column {unknown[0]!r}; there are {', '.join(table.columns)}.")
@@ -169,14 +186,16 @@ def convert(table, decimal, missing, text, reading):
             columns[name] = column if name in text else _plain(column)
             continue
         column, n_spaced, first = _as_text(column, missing)
-        numbers, unit = None, ""
+        found, unit = None, ""
         if name not in text:
             try:
-                numbers, unit = to_numbers(column, decimal, name)
+                found, unit = to_numbers(column, decimal, name)
             except CellError as error:
                 reading.bad_cells[name] = error
-        columns[name] = column if numbers is None else _plain(numbers)
-        if numbers is None and n_spaced and column.nunique() <= MANY:
+        if found is None and name in numbers:
+            column = each_number(column, decimal)
+        columns[name] = column if found is None else _plain(found)
+        if found is None and n_spaced and column.nunique() <= MANY:
             cells = "1 cell loses" if n_spaced == 1 else f"{n_spaced} cells lose"
             reading.notes.append(f"Column {name!r}: {cells} superfluous spaces (first in row {first + 1}).")
         if unit:

@@ -162,7 +162,15 @@ def predict_file(model, path, out, *, level=LEVEL, keep=None, verbose=False, **r
 
 
 def _parts(model, path, reading):
-    return TableParts(path, rows=ROWS, text=model.view_.text_, **reading)
+    view = model.view_
+    parts = TableParts(path, rows=ROWS, **reading)
+    # What the file calls them may be spelt otherwise.
+    usual = view.renamed(pd.DataFrame(columns=parts.columns))
+    known = {usual.get(name, name): name for name in parts.columns}
+    numbers = view.of_kind("number", "spectrum")
+    parts.numbers = tuple(known[name] for name in numbers if name in known)
+    parts.text = tuple(known[name] for name in view.text_ if name in known and name not in numbers)
+    return parts
 
 
 def _with_paths(model, part, parts):
