@@ -104,6 +104,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
             "FeatureTransfer",
             "HierarchicalTransfer",
             "SequentialTransfer",
+            "TableTransfer",
             "TransferCV",
             "suggest_rows",
         ],

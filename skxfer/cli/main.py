@@ -18,6 +18,24 @@ COMMANDS = {
         "skxfer.cli.study",
         "does data from other domains help to predict yours?",
     ),
+    "fit": (
+        [],
+        options.fit,
+        "skxfer.cli.fit",
+        "choose, fit and save the best model for your rows",
+    ),
+    "predict": (
+        [],
+        options.predict,
+        "skxfer.cli.predict",
+        "predict a table with a saved model, row by row",
+    ),
+    "show": (
+        [],
+        options.show,
+        "skxfer.cli.show",
+        "show what a saved model rests on, and what to expect of it",
+    ),
     "check": (
         [],
         options.check,

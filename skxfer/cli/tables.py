@@ -147,7 +147,7 @@ def _read(args):
                 on_bad_cell="text",
             )
         except ValueError as error:
-            raise InputError(_with_options(str(error))) from error
+            raise InputError(with_options(str(error))) from error
         tables.append(table)
     readings = [table.attrs.pop("reading") for table in tables]
     if len(tables) == 1:
@@ -172,8 +172,17 @@ def split_sheets(values):
     return [name.strip() for value in values for name in value.split(",")]
 
 
-def _with_options(text):
-    """Name the options of the command in an error of the reader."""
+def with_options(text):
+    """Name the options of the command in an error of the reader.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+    """
     remedies = {
         "say that there is no header": "use --no-header",
         "or name another separator": "or name another separator with --sep",
