@@ -9,6 +9,8 @@ from scipy.special import ndtr
 GOALS = ("explore", "maximize", "minimize")
 # Pairs of rows from which the typical distance is found.
 N_PAIRS = 2_000
+# Variance of the noise of a label, as a share of the variance of a prediction.
+NOISE = 0.1
 
 
 def check_goal(goal):
@@ -86,7 +88,7 @@ def _density(z):
 
 
 class Correlation:
-    """How much the label of one row tells about another: a Gaussian of their distance.
+    """How much the label of one row tells about another: a Gaussian process whose kernel is a Gaussian.
 
     Parameters
     ----------
@@ -98,7 +100,7 @@ class Correlation:
     Attributes
     ----------
     left : ndarray of shape (n_samples,)
-        Share of each variance that is left once the conditioned rows are known.
+        Share of each variance that is left once the conditioned rows have noisy labels.
     """
 
     def __init__(self, Z, length):
@@ -108,7 +110,7 @@ class Correlation:
         one, other = rng.integers(len(Z), size=(2, N_PAIRS))
         distance = np.linalg.norm(Z[one] - Z[other], axis=1)
         distance = distance[distance > 0]
-        self._scale = length * np.median(distance) if len(distance) else 0.0
+        self.scale = length * np.median(distance) if len(distance) else 0.0
         self._factors = np.empty((0, len(Z)))  # of a pivoted Cholesky decomposition
 
     def equal(self, row):
@@ -116,27 +118,38 @@ class Correlation:
         return self._distance(row) <= 1e-9 * (1 + np.abs(self.Z[row]).max(initial=0.0))
 
     def condition(self, row):
-        """Note that a row, given by its number, will be known."""
-        equal = self.equal(row)
-        column = equal * 1.0
-        if self._scale:
-            column = np.exp(-0.5 * (self._distance(row) / self._scale) ** 2)
+        """Note that a row will have a label.
+
+        Parameters
+        ----------
+        row : int
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            By how many standard deviations each prediction rises where the label is one above its prediction.
+            The standard deviations are those before any row was labelled.
+        """
+        column = self.equal(row) * 1.0
+        if self.scale:
+            column = np.exp(-0.5 * (self._distance(row) / self.scale) ** 2)
         column = column - self._factors[:, row] @ self._factors
-        if column[row] > 1e-9:
-            column /= np.sqrt(column[row])
-            self.left = np.clip(self.left - column**2, 0.0, 1.0)
-            self._factors = np.vstack([self._factors, column])
-        self.left[equal] = 0.0
+        width = np.sqrt(column[row] + NOISE)
+        column /= width
+        self.left = np.clip(self.left - column**2, 0.0, 1.0)
+        self._factors = np.vstack([self._factors, column])
+        return column / width
 
     def _distance(self, row):
         return cdist(self.Z, self.Z[[row]])[:, 0]
 
 
 def choose_batch(value, std, correlation, n, goal, best, free):
-    """Choose rows one after the other, each as if those before had got the labels that were predicted.
+    """Choose rows one after the other, each as if those before had labels.
 
-    This is the Kriging believer [1]_: a believed label changes no predicted value, but the standard
-    deviation of rows that are like it shrinks, and it may be the best so far.
+    A row counts as labelled with its predicted value (the Kriging believer [1]_) or, where that is better,
+    with the best label so far (the constant liar [1]_): one prediction that is too good
+    must not make all others look useless. Rows like it become less uncertain, and no better than that.
 
     Parameters
     ----------
@@ -154,8 +167,8 @@ def choose_batch(value, std, correlation, n, goal, best, free):
     Returns
     -------
     list of dict
-        ``row``, ``score``, ``std`` (what is left of it), ``chance`` and ``best`` for each; fewer than `n`
-        where no different row is left.
+        ``row``, ``score``, ``value`` and ``std`` (as they are with the rows before) and ``chance`` for each;
+        fewer than `n` where no different row is left.
 
     References
     ----------
@@ -163,7 +176,7 @@ def choose_batch(value, std, correlation, n, goal, best, free):
        Springer 2010, 131, doi:10.1007/978-3-642-10701-6_6.
     """
     n_samples, chosen = len(value), []
-    free = free.copy()
+    free, value = free.copy(), value.copy()
     while len(chosen) < n and free.any():
         left = std * np.sqrt(correlation.left[:n_samples])
         if goal == "explore":
@@ -173,14 +186,20 @@ def choose_batch(value, std, correlation, n, goal, best, free):
             tie = -distance_to_goal(value, goal)  # far from the best, all scores are 0
         rows = np.flatnonzero(free)
         row = int(rows[np.lexsort([-rows, tie[rows], score[rows]])[-1]])  # the first of equal ones
-        chosen.append(
-            {"row": row, "score": score[row], "std": left[row], "chance": chance[row], "best": best}
-        )
+        now = {"score": score[row], "value": value[row], "std": left[row], "chance": chance[row]}
+        chosen.append({"row": row} | now)
         free &= ~correlation.equal(row)[:n_samples]
-        correlation.condition(row)
-        if goal != "explore" and distance_to_goal(value[row], goal) < distance_to_goal(best, goal):
-            best = value[row]
+        rise = correlation.condition(row)[:n_samples]
+        if goal != "explore" and std[row] > 0:
+            value += std * rise * (_believed(value[row], best, goal) - value[row]) / std[row]
     return chosen
+
+
+def _believed(value, best, goal):
+    """Return a predicted value, made no better than the best label so far."""
+    if distance_to_goal(value, goal) >= distance_to_goal(best, goal):
+        return value
+    return best if isinstance(goal, str) else goal + np.copysign(best - goal, value - goal)
 
 
 def distance_to_goal(value, goal):

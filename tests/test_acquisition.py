@@ -5,7 +5,14 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from skxfer.acquisition import Correlation, best_label, choose_batch, distance_to_goal, expected_improvement
+from skxfer.acquisition import (
+    NOISE,
+    Correlation,
+    best_label,
+    choose_batch,
+    distance_to_goal,
+    expected_improvement,
+)
 
 GOALS = ["maximize", "minimize", 0.7, -3.0]
 
@@ -41,25 +48,21 @@ def test_nothing_improves_on_the_goal_itself():
     np.testing.assert_allclose([improvement, chance], 0.0, atol=1e-15)
 
 
-def test_the_variance_left_is_that_of_a_gaussian_process():
+def test_what_is_left_and_the_rise_are_those_of_a_gaussian_process():
     Z = np.random.default_rng(0).normal(size=(30, 2))
     correlation = Correlation(Z, 0.8)
-    known = [3, 17, 8, 25]
-    for row in known:
-        correlation.condition(row)
     distance = np.linalg.norm(Z[:, None] - Z, axis=2)
-    K = np.exp(-0.5 * (distance / correlation._scale) ** 2)
-    left = 1 - np.diag(K[:, known] @ np.linalg.solve(K[np.ix_(known, known)], K[known]))
+    K = np.exp(-0.5 * (distance / correlation.scale) ** 2)
+    known, std = [3, 17, 8, 25], np.linspace(1, 2, 30)
+    prior, labels = np.sin(Z[:, 0]), [0.4, -2.0, 1.0, 0.3]
+    value = prior.copy()
+    for row, label in zip(known, labels, strict=True):
+        value += std * correlation.condition(row) * (label - value[row]) / std[row]
+    noisy = K[np.ix_(known, known)] + NOISE * np.eye(4)
+    left = 1 - np.diag(K[:, known] @ np.linalg.solve(noisy, K[known]))
     np.testing.assert_allclose(correlation.left, left, atol=1e-9)
-
-
-def test_a_row_that_is_known_twice_changes_nothing():
-    correlation = Correlation(np.array([[0.0], [0.0], [1.0]]), 0.5)
-    correlation.condition(0)
-    before = correlation.left.copy()
-    correlation.condition(1)
-    np.testing.assert_array_equal(correlation.left, before)
-    assert before[0] == before[1] == 0.0
+    surprise = (labels - prior[known]) / std[known]
+    np.testing.assert_allclose(value, prior + std * (K[:, known] @ np.linalg.solve(noisy, surprise)))
 
 
 @pytest.mark.parametrize("diversity", [0.0, 0.5])
@@ -79,13 +82,25 @@ def test_the_batch_of_a_model_that_knows_no_uncertainty_spreads_out():
     assert [choice["row"] for choice in chosen] == [0, 10, 5]
 
 
-def test_a_believed_label_is_the_best_from_then_on():
-    Z = np.array([[0.0], [5.0], [10.0]])
+def test_a_prediction_that_is_too_good_leaves_the_others_their_scores():
+    Z = np.array([[0.0], [50.0], [100.0]])
+    value, std = np.array([1e3, 2.0, 1.0]), np.full(3, 0.5)
+    chosen = choose_batch(value, std, Correlation(Z, 0.1), 3, "maximize", 1.5, np.ones(3, bool))
+    alone, _ = expected_improvement(value, std, 1.5, "maximize")
+    assert [choice["row"] for choice in chosen] == [0, 1, 2]
+    np.testing.assert_allclose([choice["score"] for choice in chosen], alone)
+
+
+@pytest.mark.parametrize(("goal", "sign"), [("maximize", 1), ("minimize", -1), (5.0, 1)])
+def test_what_is_like_a_chosen_row_is_believed_to_be_no_better_than_the_best(goal, sign):
+    Z = np.array([[0.0], [1e-3], [10.0]])
+    value = sign * np.array([4.0, 3.9, 3.0])
     chosen = choose_batch(
-        np.array([3.0, 2.0, 1.0]), np.full(3, 0.1), Correlation(Z, 0.1), 2, "maximize", 0.0, np.ones(3, bool)
+        value, np.full(3, 0.1), Correlation(Z, 0.05), 3, goal, sign * 2.0, np.ones(3, dtype=bool)
     )
-    assert [choice["best"] for choice in chosen] == [0.0, 3.0]
-    assert chosen[1]["score"] < 1e-12
+    assert [choice["row"] for choice in chosen] == [0, 2, 1]
+    # A noisy label of 2 where 4 was predicted.
+    assert sign * chosen[2]["value"] == pytest.approx(3.9 - 2 / (1 + NOISE), abs=1e-3)
 
 
 def test_far_from_the_best_the_nearest_value_comes_first():

@@ -19,6 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "predict_file",
             "predict_table",
             "prediction_columns",
+            "suggest_table",
         ],
     },
 )

@@ -45,8 +45,9 @@ def suggest_rows(
 
     Rows are chosen one after the other. Each has the largest score among those left: for
     ``goal="explore"`` the standard deviation of its prediction, else the expected improvement [1]_ over the
-    best label so far. After each choice the row counts as labelled with the predicted value (the Kriging
-    believer [2]_), so that what is like it becomes less uncertain and thus less useful.
+    best label so far. After each choice the row counts as labelled with the predicted value or, where that
+    is better, with the best label so far (Kriging believer and constant liar [2]_), so that what is like it
+    becomes less useful.
 
     Parameters
     ----------
@@ -132,7 +133,7 @@ def suggest_rows(
     [1, 0]
     """
     check_goal(goal)
-    _check_numbers(n, diversity)
+    check_numbers(n, diversity)
     column = find_target(model, target)
     value, std = predict_in_chunks(model, candidates, column)
     if goal != "explore":
@@ -188,14 +189,15 @@ def choose_rows(value, std, numbers, n, *, goal, best, diversity):
             "value": value[choice["row"]],
             "std": std[choice["row"]],
             "score": choice["score"],
-            "reason": _reason(choice, value[choice["row"]], first[choice["row"]], goal, place),
+            "reason": _reason(choice, value[choice["row"]], first[choice["row"]], goal, best, place),
         }
         for place, choice in enumerate(chosen)
     ]
     return pd.DataFrame(rows)
 
 
-def _check_numbers(n, diversity):
+def check_numbers(n, diversity):
+    """Refuse a number of rows or a diversity that makes no sense."""
     if not isinstance(n, Integral) or n < 1:
         raise ValueError(f"n must be a whole number of rows above 0, got {n!r}.")
     if not isinstance(diversity, Real) or not 0 <= diversity < np.inf:
@@ -351,19 +353,22 @@ def _filled(Z):
     return np.where(ok, Z, np.where(ok, Z, 0.0).sum(axis=0) / count)
 
 
-def _reason(choice, value, first, goal, place):
+def _reason(choice, value, first, goal, best, place):
     """Say why a row was chosen.
 
-    `first` is its standard deviation before the rows above it were chosen.
+    `value` and `first` are its prediction and standard deviation before the rows above it were chosen.
     """
-    std, shrunk = choice["std"], choice["std"] < 0.9 * first
-    known = f", {first:.3g} without the rows above" if shrunk else ""
+    std, change = choice["std"], ""
+    if std < 0.9 * first or abs(choice["value"] - value) > 0.1 * first:
+        change = f" ({choice['value']:.3g} ± {std:.3g} given the rows above)"
     if goal == "explore":
+        change = f", {std:.3g} given the rows above" if std < 0.9 * first else ""
         most = "the largest" if place == 0 else "the largest left"
-        return f"Most uncertain: its standard deviation, {std:.3g}{known}, is {most}."
-    what = {"maximize": "above", "minimize": "below"}.get(goal, f"nearer to {goal} than")
+        return f"Most uncertain: its standard deviation, {first:.3g}{change}, is {most}."
+    what = {"maximize": "above", "minimize": "below"}.get(goal, "nearer to the goal than")
+    score = f"{choice['score']:.3g}" if choice["score"] >= 1e-3 * first else f"below {1e-3 * first:.1g}"
     chance = f"{100 * choice['chance']:.0f} %" if choice["chance"] >= 0.005 else "under 1 %"
     return (
-        f"Expected improvement {choice['score']:.3g}: predicted {value:.3g} ± {std:.3g}{known}, "
-        f"with a chance of {chance} to be {what} {choice['best']:.3g}."
+        f"Expected improvement {score}: predicted {value:.3g} ± {first:.3g}{change}, "
+        f"with a chance of {chance} to be {what} {best:.3g}."
     )
