@@ -16,20 +16,14 @@ MEASURES = {
 # Of the palette of Okabe and Ito; with the markers and dashes told apart in print without colour.
 ARM_STYLE = {
     "active": {"color": "#D55E00", "marker": "D"},
-    "random": {"color": "#D55E00", "marker": "D", "markerfacecolor": "white", "linestyle": "--"},
     "target_only": {"color": "#000000", "marker": "o"},
-    "random, target_only": {
-        "color": "#000000",
-        "marker": "o",
-        "markerfacecolor": "white",
-        "linestyle": "--",
-    },
+    "random": {"color": "#777777", "marker": "D", "markerfacecolor": "white", "linestyle": "--"},
+    "random, target_only": {"color": "#777777", "marker": "o", "markerfacecolor": "white", "linestyle": ":"},
 }
 ARM_LABEL = {
     "active": "chosen, with transfer",
-    "random": "random, with transfer",
     "target_only": "chosen, target_only",
-    "random, target_only": "random, target_only",
+    "random": "random, with transfer",
 }
 
 
@@ -141,15 +135,21 @@ class ActiveCurveDisplay:
         if not results[metric].notna().any():
             raise ValueError(f"The results hold no {metric!r}: draw another metric, such as 'mae'.")
         self.summary_ = active_curve_summary(self.results)
+        arms, labels = list(results["arm"].unique()), ARM_LABEL
+        if metric != "mae" and "random" in arms:  # both draw the same rows
+            arms, labels = (
+                [arm for arm in arms if arm != "random, target_only"],
+                labels | {"random": "random"},
+            )
         self.figure_, axes, own = panels(ax, 1, 3.0)
         self.ax_ = ax = axes[0]
         n_seeds = results["seed"].nunique()
-        for i, arm in enumerate(results["arm"].unique()):
+        for i, arm in enumerate(arms):
             by_labels = results[results["arm"] == arm].groupby("n_labelled")[metric]
             mean, error = by_labels.mean(), by_labels.sem()
             style = ARM_STYLE.get(arm, SOURCE_STYLES[i % len(SOURCE_STYLES)])
-            label = ARM_LABEL.get(arm, arm)
-            ax.plot(mean.index, mean, label=label, zorder=3, markersize=4.5, linewidth=1.6, **style)
+            style = {"zorder": 3, "markersize": 4.5, "linewidth": 1.6} | style
+            ax.plot(mean.index, mean, label=labels.get(arm, arm), **style)
             band = {"color": style["color"], "alpha": 0.13, "linewidth": 0, "zorder": 2}
             ax.fill_between(mean.index, mean - error, mean + error, **band)
         self._axes(metric)
