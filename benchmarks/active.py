@@ -4,8 +4,8 @@
     python benchmarks/active.py report
 
 `collect` repeats the loop of ActiveTransfer on labelled rows: best yields of a coupling, alloys that bind
-their adsorbate with 0 eV, the most stable solid solutions. Each run is kept in benchmarks/cache/active, and
-the script goes on where it was stopped. `report` writes the table. `--smoke`: one seed and two rounds, and
+their adsorbate with 0 eV, the most stable solid solutions; and, with goal="explore", a better model of two of
+them. Each run is kept in benchmarks/cache/active, and the script goes on where it was stopped. `report` writes the table. `--smoke`: one seed and two rounds, and
 nothing is kept.
 
 Learner and single strategy of a case are those with the least cross-validated error in three draws of
@@ -43,7 +43,7 @@ class Search:
     Parameters
     ----------
     case : str
-    goal : "maximize", "minimize" or float
+    goal : "maximize", "minimize", "explore" or float
     n_start, n_per_round, n_rounds : int
     max_source_rows : int
         At most so many rows of each source are used, for the time that it takes.
@@ -56,11 +56,18 @@ class Search:
     n_rounds: int
     max_source_rows: int = 400
 
+    @property
+    def slug(self):
+        """Name of the files of this search."""
+        return f"{self.case}_explore" if self.goal == "explore" else self.case
+
 
 SEARCHES = {
     "coupling yields, highest": Search("yields_onehot", "maximize", 10, 5, 10),
     "single-atom alloys, nearest to 0 eV": Search("single_atom_alloys", 0.0, 8, 4, 8),
     "solid solutions, most stable": Search("miedema", "minimize", 10, 5, 8),
+    "coupling yields, everywhere": Search("yields_onehot", "explore", 10, 5, 8),
+    "single-atom alloys, everywhere": Search("single_atom_alloys", "explore", 8, 4, 8),
 }
 
 
@@ -133,7 +140,7 @@ def collect(names, seeds, smoke):
     for seed in range(1 if smoke else seeds):
         for name in names:
             search = SEARCHES[name]
-            path = CACHE / f"{search.case}-{seed}.csv"
+            path = CACHE / f"{search.slug}-{seed}.csv"
             if path.exists() and not smoke:
                 continue
             start = time.process_time()

@@ -216,7 +216,8 @@ def find_target(model, target):
     -------
     int or None
     """
-    names = [str(name) for name in getattr(model, "target_names_", ())]
+    names = getattr(model, "target_names_", None)
+    names = [] if names is None else [str(name) for name in names]
     if target is None or isinstance(target, Integral):
         return target
     if target not in names:

@@ -141,6 +141,15 @@ def test_one_of_several_targets_is_meant():
         suggest_rows(Both(), X, n=1, target=2)
 
 
+def test_targets_may_have_no_names():
+    class Nameless(Told):
+        target_names_ = None
+
+    assert positions(Nameless(0.0, 1.0), np.eye(2), n=1, target=0) == [0]
+    with pytest.raises(ValueError, match="no target 'gap'; the model predicts targets without names"):
+        suggest_rows(Nameless(0.0, 1.0), np.eye(2), target="gap")
+
+
 def test_many_candidates_are_predicted_in_parts(monkeypatch):
     sizes = []
 
