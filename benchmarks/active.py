@@ -5,8 +5,8 @@
 
 `collect` repeats the loop of ActiveTransfer on labelled rows: best yields of a coupling, alloys that bind
 their adsorbate with 0 eV, the most stable solid solutions; and, with goal="explore", a better model of two of
-them. Each run is kept in benchmarks/cache/active, and the script goes on where it was stopped. `report` writes the table. `--smoke`: one seed and two rounds, and
-nothing is kept.
+them. Each run is kept in benchmarks/cache/active, and the script goes on where it was stopped. `report`
+writes the table. `--smoke`: one seed and two rounds, and nothing is kept.
 
 Learner and single strategy of a case are those with the least cross-validated error in three draws of
 start rows, which no loop starts from.
