@@ -105,8 +105,8 @@ def test_a_file_is_never_in_memory_as_a_whole(model, table, tmp_path, monkeypatc
     monkeypatch.setattr(_predict, "ROWS", 50)
     made, most = [], []
 
-    def watched(*args, original=_predict._predict_part, **kwargs):
-        found = original(*args, **kwargs)
+    def watched(*args, predict=_predict._predict_part, **kwargs):
+        found = predict(*args, **kwargs)
         made.extend([weakref.ref(args[1]), weakref.ref(found)])
         most.append(sum(part() is not None for part in made))
         return found
