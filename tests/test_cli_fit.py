@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -130,6 +131,77 @@ def test_a_leak_stops_the_fit(tmp_path, capsys):
     assert fit(tmp_path, table=frame().assign(leak=lambda t: 2 * t["gap"])) == 2
     assert "'leak' determines the target" in capsys.readouterr().err
     assert fit(tmp_path, "--ignore", "leak", table=frame().assign(leak=lambda t: 2 * t["gap"])) == 0
+
+
+# taking over from a study ------------------------------------------------------------------------------
+
+
+def study_folder(folder, argv, answers=("svr",), **more):
+    """A folder as `skxfer study` leaves it."""
+    (folder / "report").mkdir(exist_ok=True)
+    record = {"argv": [*map(str, argv)], "cwd": str(folder)}
+    record["answers"] = [{"target": "gap", "learner": learner} for learner in answers]
+    (folder / "report" / "study.json").write_text(json.dumps(record | more))
+    return folder / "report"
+
+
+def test_fit_goes_on_from_a_study(tmp_path, capsys, monkeypatch):
+    table = frame().rename(columns={"gap": "gap in eV"})
+    table.loc[70:, "functional"] = "SCAN"
+    table.to_csv(tmp_path / "t.csv", index=False, sep=";", decimal=",")
+    argv = ("study", "t.csv", "--target", "gap in eV", "--domain", "functional", "--source", "PBE")
+    argv += ("--test", "SCAN", "--ignore", "form", "--folds", "3")
+    report = study_folder(tmp_path, argv)
+    monkeypatch.chdir(tmp_path.parent)  # the table is found where the study found it
+    out = tmp_path / "model.skxfer"
+    assert run("fit", "--from", report, "--n-jobs", 1, "--out", out, "--licence", "CC0") == 0
+    printed = capsys.readouterr().out
+    assert "Best in the study: svr.\n" in printed
+    assert "Rows of SCAN, on which the study was tested, are learned from as well.\n" in printed
+    model = skxfer.load(out)
+    assert model.learner_ == ["svr"] and model.cv == 3 and model.columns_["form"].kind == "ignored"
+    rows = {part["domain"]: (part["role"], part["rows"]) for part in model.card_["data"]["rows"]}
+    assert rows == {"PBE": ("source", 60), "HSE": ("target", 10), "SCAN": ("target", 10)}
+    assert model.card_["licence"]["data"] == "CC0" and model.card_["data"]["files"][0]["name"] == "t.csv"
+    assert run("fit", "--from", report, "--learners", "ridge", "--n-jobs", 1, "--out", out) == 0
+    assert skxfer.load(out).learner_ == ["ridge"]
+
+
+def test_learners_that_fit_does_not_know_are_said(tmp_path, capsys):
+    frame().to_csv(tmp_path / "t.csv", index=False)
+    report = study_folder(tmp_path, ("study", "t.csv", *ROLES), answers=("lgdcnn", None))
+    command = ("fit", "--from", report, "--n-jobs", 1, "--folds", 2, "--out", tmp_path / "model.skxfer")
+    assert run(*command) == 0
+    assert "found lgdcnn best, which fit does not train" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "argv, message",
+    [
+        (None, "there is no study.json in"),
+        (("study", "gone.csv", *ROLES), "the table of the study is gone: there is no file"),
+        (("check", "t.csv"), "tells of another command: check t.csv"),
+        (("study", "t.csv", "--magic"), "unrecognized arguments|not known"),
+        ("text", "was not written by skxfer study"),
+    ],
+)
+def test_a_folder_without_a_study_is_refused(argv, message, tmp_path, capsys):
+    frame().to_csv(tmp_path / "t.csv", index=False)
+    if argv == "text":
+        study_folder(tmp_path, ())
+        (tmp_path / "report" / "study.json").write_text("[1]")
+    elif argv is not None:
+        study_folder(tmp_path, argv)
+    assert run("fit", "--from", tmp_path / "report", "--out", tmp_path / "model.skxfer") == 2
+    assert re.search(message, capsys.readouterr().err)
+
+
+def test_a_table_or_a_study_is_needed_and_not_both(tmp_path, capsys):
+    frame().to_csv(tmp_path / "t.csv", index=False)
+    assert run("fit", "--out", tmp_path / "m.skxfer") == 2
+    assert "name a table, or the folder of a study with --from" in capsys.readouterr().err
+    assert run("fit", tmp_path / "t.csv", "--from", tmp_path, "--out", tmp_path / "m.skxfer") == 2
+    assert "not both" in capsys.readouterr().err
 
 
 # show --------------------------------------------------------------------------------------------------

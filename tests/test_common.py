@@ -278,9 +278,7 @@ WEIGHTS_ARE_NOT_COPIES = "check_sample_weight_equivalence_on_dense_data"
 
 def expected_failures(model):
     if isinstance(model, TableTransfer):
-        return {
-            WEIGHTS_ARE_NOT_COPIES: "its folds are of rows with a weight, and the check sets folds of all rows"
-        }
+        return {WEIGHTS_ARE_NOT_COPIES: "it cross-validates over the rows that have a weight"}
     is_network = isinstance(model, HMNNRegressor)
     if isinstance(model, TransferCV):
         expected = dict.fromkeys(
