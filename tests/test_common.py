@@ -29,6 +29,7 @@ from skxfer import (
     HierarchicalTransfer,
     SequentialTransfer,
     SpectrumFeaturizer,
+    TableTransfer,
     TransferCV,
 )
 from skxfer.featurizers import (
@@ -76,6 +77,7 @@ TABLE = [
     HierarchicalTransfer(Ridge()),
     SequentialTransfer(),
     SequentialTransfer(Ridge()),
+    TableTransfer(["ridge"], cv=2, random_state=0),
     TransferCV(estimator=Ridge(), candidates=[("baseline", RandomForestRegressor(3))], cv=2),
     TransferCV(estimator=Ridge(), candidates=[("baseline", Ridge(10.0))], combine="blend", cv=4),
     HMNNRegressor(max_epochs=30, n_members=2, hidden_dim=32, expert_dim=16),
@@ -285,6 +287,8 @@ WEIGHTS_ARE_NOT_COPIES = "check_sample_weight_equivalence_on_dense_data"
 
 
 def expected_failures(model):
+    if isinstance(model, TableTransfer):
+        return {WEIGHTS_ARE_NOT_COPIES: "it cross-validates over the rows that have a weight"}
     is_network = isinstance(model, HMNNRegressor)
     if isinstance(model, TransferCV):
         expected = dict.fromkeys(
@@ -309,6 +313,7 @@ def test_scikit_learn_check(estimator, check):
         FeatureTransfer(),
         HierarchicalTransfer(Ridge()),
         SequentialTransfer(Ridge()),
+        TableTransfer(["ridge"], cv=2, random_state=0),
         *TABLE[-2:],
     ],
     ids=lambda m: type(m).__name__,

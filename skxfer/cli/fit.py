@@ -7,7 +7,8 @@ import warnings
 
 from .check import check_data, say_what_is_read
 from .names import InputError, counted, resolve, say, split_list
-from .tables import from_tables
+from .studies import from_study
+from .tables import from_dataset, from_tables
 
 BLOCK = 1 << 20
 
@@ -26,10 +27,14 @@ def run(args, argv):
     int
         Exit code.
     """
-    if not args.tables:
-        raise InputError("name a table, or the folder of a study with --from")
     _check_out(args.out)
-    data = from_tables(args)
+    if args.study is not None:
+        args = from_study(args)
+    elif not args.tables:
+        raise InputError("name a table, or the folder of a study with --from")
+    data = from_tables(args) if args.tables else from_dataset(args)
+    # Once it is known which way is best, rows to test it on are rows to learn from.
+    data.tests = None
     say_what_is_read(data)
     checks = check_data(data)
     if checks.stops:
@@ -60,6 +65,7 @@ def _check_out(out):
 
 def _model(args, data):
     """Make the estimator that the arguments ask for."""
+    from ..featurizers import TableFeaturizer
     from ..learners import default_learners
     from ..transfer import TableTransfer
 
@@ -77,7 +83,7 @@ def _model(args, data):
         learners,
         source_domains=data.sources,
         kinds=kinds,
-        featurizer=_featurizer(data),
+        featurizer=TableFeaturizer(folder=str(data.folder)),
         low_fidelity=cheap or None,
         predict_on=args.predict_on,
         cv=args.folds or 5,
@@ -85,12 +91,6 @@ def _model(args, data):
         random_state=args.seed,
         verbose=True,
     )
-
-
-def _featurizer(data):
-    from ..featurizers import TableFeaturizer
-
-    return TableFeaturizer(folder=data.folder)
 
 
 def _fit(model, data):

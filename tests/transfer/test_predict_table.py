@@ -1,6 +1,7 @@
 """predict_table and predict_file: row by row, whatever the length, and what is wrong with rows."""
 
 import re
+import weakref
 
 import numpy as np
 import pandas as pd
@@ -96,6 +97,23 @@ def test_parts_do_not_change_a_prediction(model, table, tmp_path, monkeypatch):
     written = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
     np.testing.assert_allclose(written["gap predicted"], whole["gap predicted"])
     assert list(written) == list(whole)
+
+
+def test_a_file_is_never_in_memory_as_a_whole(model, table, tmp_path, monkeypatch):
+    """The last two parts, and their predictions, are all that is kept of a file."""
+    pd.concat([table] * 20).to_csv(tmp_path / "t.csv", index=False)
+    monkeypatch.setattr(_predict, "ROWS", 50)
+    made, most = [], []
+
+    def watched(*args, predict=_predict._predict_part, **kwargs):
+        found = predict(*args, **kwargs)
+        made.extend([weakref.ref(args[1]), weakref.ref(found)])
+        most.append(sum(part() is not None for part in made))
+        return found
+
+    monkeypatch.setattr(_predict, "_predict_part", watched)
+    assert predict_file(model, tmp_path / "t.csv", tmp_path / "out.csv").n_rows == 1200
+    assert len(most) == 24 and max(most) <= 4
 
 
 def test_one_bad_row_does_not_change_its_part(model, table, odd, tmp_path):

@@ -112,20 +112,22 @@ class Surroundings(BaseEstimator):
         """
         Z = self.scaler_.transform(self._filled(features))
         nearest, distance = _nearest(self.references_, Z)
-        excess, widest = self._excess(self._numbers(table), len(table))
+        numbers = self._numbers(table)
+        excess, widest = self._excess(numbers, len(table))
         unseen = self._unseen(table)
         by_distance = distance / self.limits_["distance"]
         score = np.maximum(by_distance, excess / self.limits_["excess"])
-        strange = np.array([bool(texts) for texts in unseen])
         if self.counts_unseen_:
+            strange = list(unseen)
             score[strange] = np.maximum(score[strange], UNSEEN)
         is_outside = score > 1
         why = np.full(len(table), "", dtype=object)
+        far = np.flatnonzero(by_distance > 1)
+        texts = self._far(by_distance[far], Z[far] - self.references_[nearest[far]])
+        texts = dict(zip(far, texts, strict=True))
         for row in np.flatnonzero(is_outside):
-            why[row] = "; ".join(
-                [*unseen[row], *self._beyond(table, row, widest[row], excess[row])]
-                + self._far(by_distance[row], Z[row] - self.references_[nearest[row]])
-            )
+            parts = unseen.get(row, []) + self._beyond(numbers, row, widest[row], excess[row])
+            why[row] = "; ".join(parts + ([texts[row]] if row in texts else []))
         columns = {"outside": score, "is_outside": is_outside, "why_outside": why}
         return pd.DataFrame(columns, index=table.index)
 
@@ -173,8 +175,8 @@ class Surroundings(BaseEstimator):
         return found
 
     def _unseen(self, table):
-        """Say what no training row has, a list of texts for each row."""
-        texts = [[] for _ in range(len(table))]
+        """Say what no training row has, a list of texts for each row that has such."""
+        texts = {}
         for name, cells in self._things(table).items():
             seen = set(self.seen_[name])
             one, many = ("element", "elements") if self._is_object(name) else ("category", "categories")
@@ -182,7 +184,7 @@ class Surroundings(BaseEstimator):
                 new = sorted(cell - seen)
                 if new:
                     what = f"{one if len(new) == 1 else many} {', '.join(new)} of {name}"
-                    texts[row].append(f"{what}: in no training row")
+                    texts.setdefault(row, []).append(f"{what}: in no training row")
         return texts
 
     def _is_object(self, name):
@@ -191,20 +193,24 @@ class Surroundings(BaseEstimator):
     def _excess(self, numbers, n_rows):
         return _excess(numbers, self.ranges_, n_rows)
 
-    def _beyond(self, table, row, column, excess):
+    def _beyond(self, numbers, row, column, excess):
         if not excess > self.limits_["excess"]:
             return []
         low, high = self.ranges_[column]
-        return [f"{column} = {float(table[column].iloc[row]):.6g}, target rows: {low:.6g} to {high:.6g}"]
+        return [f"{column} = {numbers[column][row]:.6g}, target rows: {low:.6g} to {high:.6g}"]
 
-    def _far(self, score, difference):
-        if not score > 1:
-            return []
-        shares = pd.Series(difference**2).groupby(self.view.origins_).sum() / np.sum(difference**2)
-        most = shares.nlargest(2)
-        where = " and ".join(str(name) for name in most.index[most > LARGE])
-        where = f", most of all in {where}" if where else ""
-        return [f"{score:.1f} times as far from the nearest target row as is usual{where}"]
+    def _far(self, scores, differences):
+        """Say of each row how far it is, and in which columns most of all; a list of texts."""
+        columns, codes = np.unique(self.view.origins_.astype(str), return_inverse=True)
+        squares = differences**2 @ np.eye(len(columns))[codes]
+        large = squares > LARGE * squares.sum(axis=1, keepdims=True)
+        order = np.argsort(-squares, axis=1, kind="stable")[:, :2]
+        texts = []
+        for row, score in enumerate(scores):
+            where = " and ".join(columns[column] for column in order[row] if large[row, column])
+            where = f", most of all in {where}" if where else ""
+            texts.append(f"{score:.1f} times as far from the nearest target row as is usual{where}")
+        return texts
 
 
 def _medians(features):
