@@ -16,6 +16,7 @@ from ..domains import ScoresTarget
 from ..inputs import (
     check_groups,
     check_inputs,
+    check_numbers,
     check_sample_domain,
     check_targets,
     n_rows,
@@ -262,7 +263,10 @@ class ActiveTransfer(RoutesMetadata, ScoresTarget, RegressorMixin, BaseEstimator
         """
         check_is_fitted(self)
         X = check_inputs(self, X, reset=False, allow_nan=True)
+        check_numbers(y)
         new = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        if np.isinf(new).any():
+            raise ValueError(f"The label in row {np.argwhere(np.isinf(new))[0][0]} of y is infinite.")
         if new.shape != (n_rows(X), self._Y.shape[1]):
             raise ValueError(
                 f"y has the shape {np.shape(y)}, but X has {n_rows(X)} rows and `fit` was given "
@@ -285,7 +289,12 @@ class ActiveTransfer(RoutesMetadata, ScoresTarget, RegressorMixin, BaseEstimator
             domain = np.concatenate([domain, self._domain_of_new(sample_domain, len(new))])
         elif sample_domain is not None:
             raise ValueError("fit was given no sample_domain, so the new rows can have none.")
-        return self._learn(join_rows(self._X, X), np.vstack([self._Y, new]), domain, metadata, error)
+        before = vars(self).copy()
+        try:
+            return self._learn(join_rows(self._X, X), np.vstack([self._Y, new]), domain, metadata, error)
+        except BaseException:  # a fit that fails or is interrupted leaves the loop as it was
+            vars(self).update(before)
+            raise
 
     def predict(self, X, return_std=False):
         """Predict the target domain.

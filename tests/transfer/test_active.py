@@ -250,6 +250,29 @@ def test_labels_of_another_shape_are_refused(shape):
         model.tell(POOL[:2], np.zeros(shape))
 
 
+@pytest.mark.parametrize(("label", "message"), [(np.inf, "row 1 of y is inf"), ("high", "Row 1 of y is")])
+def test_labels_that_are_no_numbers_are_refused(label, message):
+    model = ActiveTransfer(Ridge(), committee=3).fit(X, Y)
+    with pytest.raises(ValueError, match=message):
+        model.tell(POOL[:2], [1.0, label])
+
+
+def test_a_fit_that_fails_leaves_the_loop_as_it_was():
+    class Fails(Ridge):
+        def fit(self, X, y):
+            if len(X) > 40:
+                raise RuntimeError("no memory")
+            return super().fit(X, y)
+
+    model = ActiveTransfer(Fails(), goal="maximize", committee=3, random_state=0).fit(X, Y)
+    before = model.predict(POOL)
+    with pytest.raises(RuntimeError, match="no memory"):
+        model.tell(POOL[:2], [9.0, 9.0])
+    assert model.history_["n_labelled"] == [40]
+    np.testing.assert_array_equal(model.predict(POOL), before)
+    assert 0 in model.suggest(POOL[:2], n=2)["position"].tolist()  # it has no label
+
+
 def test_several_targets_need_one_to_be_named_for_a_suggestion():
     model = ActiveTransfer(Ridge(), goal="maximize", committee=3).fit(X, np.c_[Y, -Y])
     with pytest.raises(ValueError, match="y has 2 targets: set the parameter target"):

@@ -75,7 +75,7 @@ def suggest_table(
     verbose : bool, default=False
         Whether to show a progress bar.
     **reading
-        How the file is read, as of :func:`~skxfer.read_table`.
+        How the file is read, as of :func:`~skxfer.tables.read_table`.
 
     Returns
     -------
