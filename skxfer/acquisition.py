@@ -111,7 +111,8 @@ class Correlation:
         distance = np.linalg.norm(Z[one] - Z[other], axis=1)
         distance = distance[distance > 0]
         self.scale = length * np.median(distance) if len(distance) else 0.0
-        self._factors = np.empty((0, len(Z)))  # of a pivoted Cholesky decomposition
+        self._factors = np.empty((16, len(Z)))  # of a pivoted Cholesky decomposition
+        self._rank = 0
 
     def equal(self, row):
         """Return which rows equal one of them, but for rounding."""
@@ -133,11 +134,15 @@ class Correlation:
         column = self.equal(row) * 1.0
         if self.scale:
             column = np.exp(-0.5 * (self._distance(row) / self.scale) ** 2)
-        column = column - self._factors[:, row] @ self._factors
+        known = self._factors[: self._rank]
+        column = column - known[:, row] @ known
         width = np.sqrt(column[row] + NOISE)
         column /= width
         self.left = np.clip(self.left - column**2, 0.0, 1.0)
-        self._factors = np.vstack([self._factors, column])
+        if self._rank == len(self._factors):
+            self._factors = np.vstack([self._factors, np.empty_like(self._factors)])
+        self._factors[self._rank] = column
+        self._rank += 1
         return column / width
 
     def _distance(self, row):

@@ -23,6 +23,8 @@ from ._rows import join_rows, read_inputs
 
 # Rows that are predicted at once, and candidates among which distances are computed.
 CHUNK, SHORTLIST = 50_000, 5_000
+# Labelled rows that make the rows near them less uncertain; more of them are sampled.
+MOST_LABELLED = 500
 
 
 class NothingLeftError(ValueError):
@@ -112,7 +114,7 @@ def suggest_rows(
     Notes
     -----
     With more than 5000 candidates, the batch is chosen among the 2500 with the largest scores and as many
-    others at random.
+    others at random. Of more than 500 `labelled` rows, ``goal="explore"`` uses a random 500.
 
     References
     ----------
@@ -169,9 +171,11 @@ def choose_rows(value, std, numbers, n, *, goal, best, diversity):
     short = _shortlist(value, std, goal, best)
     value, std, Z = value[short], std[short], numbers(short)
     correlation, free = Correlation(Z, diversity), np.ones(len(short), dtype=bool)
-    for row in range(len(short), len(Z)):
+    labelled = np.arange(len(short), len(Z))
+    for row in labelled:
         free &= ~correlation.equal(row)[: len(short)]
-        if goal == "explore":
+    if goal == "explore":
+        for row in np.random.default_rng(0).permutation(labelled)[:MOST_LABELLED]:
             correlation.condition(row)
     if not free.any():
         raise NothingLeftError("Every candidate equals a row that has a label: nothing is left to suggest.")
