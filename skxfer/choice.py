@@ -84,6 +84,8 @@ def choose(sets, rule, *, baseline=0, order=None, guard=CLEAR_GAIN):
         weights = _fixed_weights(sets, rule, order)
         shares = [np.broadcast_to(weights, P.shape) for P, _, _ in sets]
     gain, interval = _gain_and_interval(sets, shares, baseline)
+    if guard is not None:
+        gain = max(gain, 0.0)
     refused = guard is not None and not _is_clear(sets, shares, baseline, guard)
     if refused or weights[baseline] == 1:
         gain, interval = 0.0, np.zeros(2)

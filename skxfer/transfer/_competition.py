@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from .._remember import remembering
 from ..choice import CLEAR_GAIN, blend, choose, compare_errors
 from ..folds import SPLITS_OF_USE, NumericView, target_folds
 from ..inputs import (
@@ -95,7 +96,7 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         used = {name: self.estimators_[name] for name in self._used()}
         F = None
         predictions = np.zeros((n_rows(X), self.n_targets_, len(self.strategies_)))
-        with naming_missing_values(X):
+        with naming_missing_values(X), remembering():
             if any(isinstance(model, OnExperts) for model in used.values()):
                 F = expert_outputs(self.experts_, X)
             for name, model in used.items():

@@ -10,6 +10,7 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._remember import remembering
 from ..domains import ScoresTarget, find_rows
 from ..inputs import check_sample_domain, find_missing_value, naming_missing_values, take
 from ..learners import predict_learner
@@ -383,7 +384,7 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
 
     def _fit(self, problem):
         self.skipped_ = {}
-        with naming_missing_values(problem.X):
+        with naming_missing_values(problem.X), remembering():
             check_sources_fit_problem(problem, self.skipped_, may_leave_out=is_folder(self.sources))
             strategies = check_strategies(self.strategy, problem, self.skipped_, guard=self.guard)
             self._compete(problem, strategies)

@@ -41,9 +41,10 @@ def _why(rows, first, folds, gain):
     if len(kept) > 1:
         kept.sort(key=lambda row: -row["weight"])
         parts = " + ".join(f"{100 * row['weight']:.0f} % {row['strategy']}" for row in kept)
+        size = f"{100 * gain:.0f} % below" if round(100 * gain) else "close to"
         return (
-            f"blend of {parts}: its error is expected to be {100 * gain:.0f} % below that of "
-            f"{alone['strategy']}, whose mean absolute error over {folds} is {error_of(alone)}."
+            f"blend of {parts}: its error is expected to be {size} that of {alone['strategy']}, whose mean "
+            f"absolute error over {folds} is {error_of(alone)}."
         )
     (best,) = kept
     what = f"{best['strategy']}: mean absolute error {error_of(best)} over {folds}"

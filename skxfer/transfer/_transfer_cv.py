@@ -5,6 +5,7 @@ import os
 import numpy as np
 from sklearn.utils._param_validation import HasMethods
 
+from .._remember import remembering
 from ..inputs import check_sample_domain, n_rows, naming_missing_values, take, weighted_rows
 from ._asked import check_strategies
 from ._candidates import check_candidates, plain_baseline, residual_learner, target_learner, with_candidates
@@ -249,7 +250,7 @@ class TransferCV(Competition):
             metadata=self._route(len(given["Y"]), metadata, sample_domain=labels, groups=groups),
         )
         self.skipped_ = {}
-        with naming_missing_values(problem.X):
+        with naming_missing_values(problem.X), remembering():
             check_sources_fit_problem(problem, self.skipped_, may_leave_out=is_folder(self.sources))
             strategies = check_strategies(self.strategy, problem, self.skipped_, guard=self.guard)
             if self.strategy == "auto" and plain is not None:
