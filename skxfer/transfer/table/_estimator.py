@@ -374,7 +374,12 @@ class TableTransfer(FitsTables, ScoresTarget, RegressorMixin, BaseEstimator):
         self.learner_ = [entrants[verdict.chosen].name for verdict in verdicts]
         winners = [self.models_[name] for name in self.learner_]
         self.strategy_ = [model.strategy_[t] for t, model in enumerate(winners)]
-        self.transfer_gain_ = np.array([model.transfer_gain_[t] for t, model in enumerate(winners)])
+        self.transfer_gain_ = np.array(
+            [
+                model.transfer_gain_[t] if any(model.cv_results_["transfer"]) else np.nan
+                for t, model in enumerate(winners)
+            ]
+        )
         self.expected_error_ = [verdict.expected for verdict in verdicts]
         self.error_ratios_ = [verdict.ratios for verdict in verdicts]
         table = [
