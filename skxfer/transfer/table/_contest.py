@@ -14,6 +14,7 @@ from ...learners import innermost, input_tags, is_a
 # Learners whose time grows with the square of the rows or faster see at most so many source rows.
 SLOW = ("sklearn.SVR", "sklearn.NuSVR", "sklearn.KernelRidge", "sklearn.GaussianProcessRegressor")
 MOST_SOURCE_ROWS = 2000
+FEWEST_OF_SOURCE = 50
 
 
 @dataclass
@@ -54,7 +55,7 @@ def behind_imputer(learner, features):
     return make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), learner)
 
 
-def rows_for(learner, target, n_rows, rng):
+def rows_for(learner, target, domain, rng):
     """Return the rows that a learner is fitted on: all, or fewer source rows for a slow one.
 
     Parameters
@@ -62,7 +63,8 @@ def rows_for(learner, target, n_rows, rng):
     learner : regressor
     target : ndarray of int
         Target rows, all of which are kept.
-    n_rows : int
+    domain : ndarray of shape (n_rows,)
+        The domain of each row; some rows of each source are kept.
     rng : Generator
 
     Returns
@@ -71,12 +73,17 @@ def rows_for(learner, target, n_rows, rng):
     note : str or None
         What was left out.
     """
-    source = np.setdiff1d(np.arange(n_rows), target)
+    source = np.setdiff1d(np.arange(len(domain)), target)
     if len(source) <= MOST_SOURCE_ROWS or not is_a(innermost(learner), *SLOW):
-        return np.arange(n_rows), None
-    kept = rng.choice(source, MOST_SOURCE_ROWS, replace=False)
-    note = f"saw {MOST_SOURCE_ROWS} of {len(source)} source rows, drawn at random, as it is slow on many rows"
-    return np.sort(np.concatenate([target, kept])), note
+        return np.arange(len(domain)), None
+    kept = [target]
+    for name in np.unique(domain[source]):
+        rows = source[domain[source] == name]
+        n = max(FEWEST_OF_SOURCE, round(MOST_SOURCE_ROWS * len(rows) / len(source)))
+        kept.append(rng.permutation(rows)[:n])
+    n_kept = sum(map(len, kept)) - len(target)
+    note = f"saw {n_kept} of {len(source)} source rows, drawn at random, as it is slow on many rows"
+    return np.sort(np.concatenate(kept)), note
 
 
 def enter(name, model, fit):
