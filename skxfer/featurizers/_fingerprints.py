@@ -18,6 +18,7 @@ LARGEST = 1e30
 LEFT_OUT = ("Ipc",)
 HASHED = ("ecfp", "fcfp", "atom_pairs", "torsions")
 KINDS = (*HASHED, "maccs", "descriptors")
+FEWEST_PER_JOB = 200
 
 
 class FingerprintFeaturizer(TransformerMixin, BaseEstimator):
@@ -217,10 +218,11 @@ class FingerprintFeaturizer(TransformerMixin, BaseEstimator):
 
     def _compute(self, smiles):
         """Features of molecules, NaN for descriptors that cannot be computed."""
-        n_jobs = effective_n_jobs(self.n_jobs)
+        # Processes cost seconds to start: a few molecules are described at once.
+        n_jobs = min(effective_n_jobs(self.n_jobs), 1 + len(smiles) // FEWEST_PER_JOB)
         n_parts = min(len(smiles), 4 * n_jobs if n_jobs > 1 else 1)
         options = (self._kinds(), self.radius, self.n_bits, self.counts, self.descriptor_names_)
-        parts = Parallel(n_jobs=self.n_jobs)(
+        parts = Parallel(n_jobs=n_jobs)(
             delayed(_features)(smiles[part], part.start, *options)
             for part in gen_even_slices(len(smiles), n_parts)
         )
