@@ -108,7 +108,8 @@ def enter(name, model, fit):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         fit(model)
-    notes = list(dict.fromkeys(" ".join(str(one.message).split()) for one in caught))
+    told = [one.message for one in caught if issubclass(one.category, UserWarning)]
+    notes = list(dict.fromkeys(" ".join(str(message).split()) for message in told))
     held_out = vars(model).pop("_held_out")
     return Entrant(name, model, held_out, time.perf_counter() - start, notes)
 
