@@ -190,6 +190,19 @@ def test_fit_goes_on_from_a_study(tmp_path, capsys, monkeypatch):
     assert skxfer.load(out).learner_ == ["ridge"]
 
 
+def test_fit_goes_on_from_a_study_of_data_that_come_with_skxfer(tmp_path, capsys):
+    argv = ("study", "--target", "Eads", "--out", "report")
+    report = study_folder(tmp_path, argv, answers=("ridge",), options={"folds": 2})
+    assert run("fit", "--from", report, "--n-jobs", 1, "--out", tmp_path / "model.skxfer") == 0
+    assert "Simulated CO on Ag in solvents (co_ag_emt): 3045 rows" in capsys.readouterr().out
+    model = skxfer.load(tmp_path / "model.skxfer")
+    assert model.cv == 2 and model.card_["data"]["targets"][0]["unit"] == "eV"
+    co = load_co_ag_emt(as_frame=True)
+    new = co.domain.isin(co.test_domains)
+    error = np.abs(model.predict(co.data[new])[:, 0] - co.target.loc[new, "Eads"]).mean()
+    assert error < 0.02  # these rows were learned from
+
+
 def test_learners_that_fit_does_not_know_are_said(tmp_path, capsys):
     frame().to_csv(tmp_path / "t.csv", index=False)
     report = study_folder(tmp_path, ("study", "t.csv", *ROLES), answers=("lgdcnn", None))

@@ -8,7 +8,7 @@ import warnings
 import pandas as pd
 
 from .check import check_data, say_what_is_read
-from .names import InputError, counted, resolve, say, split_list
+from .names import InputError, counted, listed, resolve, say, split_list
 from .studies import from_study
 from .tables import from_dataset, from_tables
 
@@ -35,8 +35,9 @@ def run(args, argv):
     elif not args.tables:
         raise InputError("name a table, or the folder of a study with --from")
     data = from_tables(args, alone=True) if args.tables else from_dataset(args)
-    # Once it is known which way is best, rows to test it on are rows to learn from.
-    data.tests = None
+    if data.tests:  # once it is known which way is best, rows to test it on are rows to learn from
+        say(f"Rows of {listed(data.tests)}, on which the study was tested, are learned from as well.")
+        data.tests = None
     say_what_is_read(data)
     checks = check_data(data)
     if checks.stops:
