@@ -18,6 +18,7 @@ from sklearn.svm import SVR
 import skxfer
 from skxfer import TableTransfer
 from skxfer.datasets import load_miedema
+from skxfer.folds import FoldSets
 from skxfer.transfer import card_in_words
 from skxfer.transfer.table import _contest
 from skxfer.transfer.table._contest import Entrant, judge
@@ -89,7 +90,8 @@ def test_a_later_learner_must_be_better_by_half_a_standard_error(gain, kept):
         Entrant(str(i), None, [[(held, np.zeros(16), np.arange(16))]], 0.0) for i, held in enumerate(held_out)
     ]
     assert 0.5 * np.sqrt(16 / 15 * 16) / 16 == pytest.approx(0.1291, abs=1e-4)
-    assert judge(entrants, 0, ["similar"]).chosen == kept
+    folds = FoldSets("similar", [[(np.delete(np.arange(16), row), np.array([row])) for row in range(16)]])
+    assert judge(entrants, 0, folds, np.ones(16, dtype=bool)).chosen == kept
 
 
 def test_the_expected_error_counts_that_the_best_of_many_was_chosen_by_chance():

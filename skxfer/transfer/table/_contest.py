@@ -136,7 +136,7 @@ class Verdict:
     ratios: np.ndarray
 
 
-def judge(entrants, t, uses):
+def judge(entrants, t, folds, known):
     """Choose a learner for one target.
 
     The first in the list that no other one beats by more than half a standard error of the difference.
@@ -147,8 +147,9 @@ def judge(entrants, t, uses):
         The one to keep in doubt first.
     t : int
         Number of the target.
-    uses : list of str
-        What each set of folds imitates.
+    folds : FoldSets
+    known : ndarray of bool, shape (n_target,)
+        Which target rows have a label.
 
     Returns
     -------
@@ -161,7 +162,10 @@ def judge(entrants, t, uses):
     chosen = _first_unbeaten(sets)
     ratios = [_in_deviations(held, y) for held, y, _ in entrants[chosen].held_out[t]]
     return Verdict(
-        chosen, compare_errors(sets, chosen), _expected(sets, uses), np.sort(np.concatenate(ratios))
+        chosen,
+        compare_errors(sets, chosen),
+        _expected(sets, _rows_of_sets(folds, known), folds.uses),
+        np.sort(np.concatenate(ratios)),
     )
 
 
@@ -170,21 +174,36 @@ def _first_unbeaten(sets):
     return int(preferred(sets, order, CLEAR_GAIN).argmax())
 
 
+def _chosen_without(left_out, sets, rows):
+    """Return the learner that is chosen without some rows."""
+    rest = []
+    for (P, y, fold), of_set in zip(sets, rows, strict=True):
+        kept = ~np.isin(of_set, left_out)
+        if kept.any():
+            rest.append((P[kept], y[kept], fold[kept]))
+    return _first_unbeaten(rest) if rest else 0
+
+
 def _in_deviations(held, y):
     error = np.abs(held[:, 0] - y)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(error > 0, error / held[:, 1], 0.0)
 
 
-def _expected(sets, uses):
-    """Errors on held-out rows, each by the learner that the other folds would have chosen."""
+def _rows_of_sets(folds, known):
+    """Return the labelled target rows in the order in which each set of folds holds them out."""
+    held = [np.concatenate([out for _, out in of_set]) for of_set in folds.sets]
+    return [rows[known[rows]] for rows in held]
+
+
+def _expected(sets, rows, uses):
+    """Errors on held-out rows, each by the learner that would be chosen without them."""
     found = {}
-    for (P, y, fold), use in zip(sets, uses, strict=True):
+    for (P, y, fold), of_set, use in zip(sets, rows, uses, strict=True):
         predicted = np.empty(len(y))
         for k in np.unique(fold):
             held = fold == k
-            best = _first_unbeaten([(P[~held], y[~held], fold[~held])]) if not held.all() else 0
-            predicted[held] = P[held, best]
+            predicted[held] = P[held, _chosen_without(of_set[held], sets, rows)]
         error = np.abs(predicted - y)
         mean, deviation = gain_and_error(error, np.zeros(len(y)), fold)
         # A few folds may agree by chance.
