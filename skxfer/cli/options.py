@@ -164,6 +164,16 @@ def _columns(parser):
     add("--category", action="append", metavar="COLUMN", help="columns of categories, numbers or not")
 
 
+def _level(text):
+    value = float(text)
+    if not 0 < value < 100:
+        raise ValueError
+    return value
+
+
+_level.__name__ = "percentage"
+
+
 def _count(text):
     value = int(text)
     if value < 1:
@@ -178,12 +188,5 @@ def _folds(text):
     return value
 
 
-def _level(text):
-    value = float(text)
-    if not 0 < value < 100:
-        raise ValueError
-    return value
-
-
 # argparse names the type in its message.
-_count.__name__, _folds.__name__, _level.__name__ = "number above 0", "number above 1", "percentage"
+_count.__name__, _folds.__name__ = "number above 0", "number above 1"
