@@ -106,6 +106,8 @@ __getattr__, __dir__, _names = lazy_loader.attach(
             "SequentialTransfer",
             "TableTransfer",
             "TransferCV",
+            "predict_file",
+            "predict_table",
             "suggest_rows",
         ],
     },

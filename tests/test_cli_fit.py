@@ -104,6 +104,29 @@ def test_a_cheap_column_is_used_as_such(tmp_path, capsys):
     assert "no column is called 'dear'" in capsys.readouterr().err
 
 
+def test_a_table_without_domains_is_learned_from_alone(tmp_path, capsys):
+    table = frame().drop(columns="functional")
+    assert fit(tmp_path, table=table, roles=("--target", "gap"), learners="ridge") == 0
+    assert "t.csv: 80 rows, 80 of them target rows" in capsys.readouterr().out
+    model = skxfer.load(tmp_path / "model.skxfer")
+    assert model.strategy_ == ["target_only"] and model.card_["choice"]["gap"]["transfer_gain"] is None
+    assert model.card_["data"]["rows"][0]["domain"] == "(no domain)"
+    capsys.readouterr()
+    assert fit(tmp_path, table=frame(), roles=("--target", "gap", "--domain", "functional")) == 2
+    assert "--source is needed" in capsys.readouterr().err
+
+
+def test_target_rows_without_the_cheap_value_are_left_out(tmp_path, capsys):
+    table = frame().assign(cheap=lambda t: (t["gap"] + 3 + 0.02 * t["charge"]).round(2))
+    table.loc[[62, 70, 71], "cheap"] = np.nan
+    assert fit(tmp_path, "--low-fidelity", "cheap", table=table, learners="ridge") == 0
+    assert "3 target rows without cheap: left out\n" in capsys.readouterr().out
+    assert skxfer.load(tmp_path / "model.skxfer").card_["data"]["rows"][1]["rows"] == 17
+    table.loc[61:, "cheap"] = np.nan
+    assert fit(tmp_path, "--low-fidelity", "cheap", table=table, learners="ridge") == 2
+    assert "no two target rows have a label and cheap" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "options, message",
     [
@@ -165,6 +188,18 @@ def test_fit_goes_on_from_a_study(tmp_path, capsys, monkeypatch):
     assert model.card_["licence"]["data"] == "CC0" and model.card_["data"]["files"][0]["name"] == "t.csv"
     assert run("fit", "--from", report, "--learners", "ridge", "--n-jobs", 1, "--out", out) == 0
     assert skxfer.load(out).learner_ == ["ridge"]
+
+
+def test_fit_goes_on_from_a_study_of_data_that_come_with_skxfer(tmp_path, capsys):
+    argv = ("study", "--target", "Eads", "--out", "report")
+    report = study_folder(tmp_path, argv, answers=("ridge",), options={"folds": 2})
+    assert run("fit", "--from", report, "--n-jobs", 1, "--out", tmp_path / "model.skxfer") == 0
+    assert "Simulated CO on Ag in solvents (co_ag_emt): 3045 rows" in capsys.readouterr().out
+    model = skxfer.load(tmp_path / "model.skxfer")
+    assert model.cv == 2 and model.card_["data"]["targets"][0]["unit"] == "eV"
+    roles = {part["domain"]: part["role"] for part in model.card_["data"]["rows"]}
+    assert {name for name, role in roles.items() if role == "source"} == {"gas", "water"}
+    assert all(roles[name] == "target" for name in load_co_ag_emt().test_domains)
 
 
 def test_learners_that_fit_does_not_know_are_said(tmp_path, capsys):

@@ -5,8 +5,10 @@ import shlex
 import time
 import warnings
 
+import pandas as pd
+
 from .check import check_data, say_what_is_read
-from .names import InputError, counted, resolve, say, split_list
+from .names import InputError, counted, listed, resolve, say, split_list
 from .studies import from_study
 from .tables import from_dataset, from_tables
 
@@ -32,9 +34,10 @@ def run(args, argv):
         args = from_study(args)
     elif not args.tables:
         raise InputError("name a table, or the folder of a study with --from")
-    data = from_tables(args) if args.tables else from_dataset(args)
-    # Once it is known which way is best, rows to test it on are rows to learn from.
-    data.tests = None
+    data = from_tables(args, alone=True) if args.tables else from_dataset(args)
+    if data.tests:  # once it is known which way is best, rows to test it on are rows to learn from
+        say(f"Rows of {listed(data.tests)}, on which the study was tested, are learned from as well.")
+        data.tests = None
     say_what_is_read(data)
     checks = check_data(data)
     if checks.stops:
@@ -81,7 +84,7 @@ def _model(args, data):
         raise InputError(f"--low-fidelity names {counted(len(cheap), 'column')} for {targets}: one for each")
     return TableTransfer(
         learners,
-        source_domains=data.sources,
+        source_domains=data.sources or None,
         kinds=kinds,
         featurizer=TableFeaturizer(folder=str(data.folder)),
         low_fidelity=cheap or None,
@@ -94,17 +97,29 @@ def _model(args, data):
 
 
 def _fit(model, data):
+    if model.low_fidelity is not None:
+        _leave_out_unknown(data, model.low_fidelity)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what they say is in the card
         try:
             model.fit(
                 data.table,
                 data.Y,
-                sample_domain=data.domain.to_numpy(),
+                sample_domain=None if data.domain is None else data.domain.to_numpy(),
                 groups=None if data.group is None else data.group.astype(str).to_numpy(),
             )
         except ValueError as error:
             raise InputError(str(error)) from error
+
+
+def _leave_out_unknown(data, cheap):
+    """Leave out target rows without the cheap value: rows to be predicted will have it."""
+    lost = data.table[cheap].isna().any(axis=1).to_numpy() & data.is_training_target
+    if lost.any():
+        data.Y = data.Y.mask(pd.Series(lost, index=data.Y.index))
+        say(f"{counted(int(lost.sum()), 'target row')} without {', '.join(cheap)}: left out")
+    if data.Y[data.is_training_target].notna().sum().min() < 2:
+        raise InputError(f"no two target rows have a label and {', '.join(cheap)}")
 
 
 def _complete_card(model, data, args, argv):

@@ -201,6 +201,16 @@ def _columns(parser):
     add("--category", action="append", metavar="COLUMN", help="columns of categories, numbers or not")
 
 
+def _level(text):
+    value = float(text)
+    if not 0 < value < 100:
+        raise ValueError
+    return value
+
+
+_level.__name__ = "percentage"
+
+
 def _count(text):
     value = int(text)
     if value < 1:
@@ -211,13 +221,6 @@ def _count(text):
 def _folds(text):
     value = int(text)
     if value < 2:
-        raise ValueError
-    return value
-
-
-def _level(text):
-    value = float(text)
-    if not 0 < value < 100:
         raise ValueError
     return value
 
@@ -237,5 +240,5 @@ def _from_zero(text):
 
 
 # argparse names the type in its message.
-_count.__name__, _folds.__name__, _level.__name__ = "number above 0", "number above 1", "percentage"
+_count.__name__, _folds.__name__ = "number above 0", "number above 1"
 _number.__name__, _from_zero.__name__ = "number", "number from 0 on"

@@ -7,7 +7,7 @@ from .models import load_model
 from .names import InputError, counted, say, some
 from .tables import DASHES, split_sheets, with_options
 
-# Rows and columns of a table that is printed.
+# Rows of a table that are printed.
 MOST_ROWS = 40
 
 
@@ -91,17 +91,15 @@ def _print(model, path, args, options):
     found = predict_table(model, path, **options)
     new = prediction_columns(model)
     old = [name for name in found if name not in new]
-    shown = found[[*(old if args.keep else old[:3]), *new]].rename(columns={"why_outside": "why outside"})
-    shown.insert(0, "row", found.index + 1)
-    shown = shown.drop(columns=[name for name in ("error", "why outside") if not (found_text(shown[name]))])
-    with pd.option_context("display.width", None, "display.max_columns", None, "display.max_colwidth", 80):
-        say(shown.head(MOST_ROWS).to_string(index=False, float_format=lambda value: f"{value:.4g}"))
+    first = found.head(MOST_ROWS)
+    shown = first[[*(old if args.keep else old[:3]), *new]].drop(columns=["why_outside", "error"])
+    shown.insert(0, "row", first.index + 1)
+    with pd.option_context("display.width", None, "display.max_columns", None, "display.max_colwidth", 40):
+        say(shown.to_string(index=False, na_rep="", float_format=lambda value: f"{value:.4g}"))
+    for row, why, error in zip(first.index + 1, first["why_outside"], first["error"], strict=True):
+        if why or error:
+            say(f"- row {row}, outside: {why}" if why else f"- row {row}, not readable: {error}")
     if len(found) > MOST_ROWS:
         say(f"… and {len(found) - MOST_ROWS} more rows; --out FILE writes all")
     say(f"low and high are the bounds of a {args.level:g} % interval, for rows that are not outside.")
     return 1 if (found["error"] != "").all() else 0
-
-
-def found_text(column):
-    """Whether a column of text holds any."""
-    return bool((column != "").any())

@@ -47,8 +47,9 @@ def from_study(args):
         raise InputError(f"the table of the study is gone: there is no file {gone[0]}")
     if args.learners is None:
         told.learners = _best(record)
-    if getattr(told, "test", None):
-        say(f"Rows of {listed(told.test)}, on which the study was tested, are learned from as well.")
+    folds = (record.get("options") or {}).get("folds")
+    if told.folds is None and isinstance(folds, int) and folds > 1:
+        told.folds = folds
     return told
 
 

@@ -18,7 +18,9 @@ from sklearn.svm import SVR
 import skxfer
 from skxfer import TableTransfer
 from skxfer.datasets import load_miedema
+from skxfer.folds import FoldSets
 from skxfer.transfer import card_in_words
+from skxfer.transfer.table import _contest
 from skxfer.transfer.table._contest import Entrant, judge
 
 rng = np.random.default_rng(0)
@@ -88,7 +90,8 @@ def test_a_later_learner_must_be_better_by_half_a_standard_error(gain, kept):
         Entrant(str(i), None, [[(held, np.zeros(16), np.arange(16))]], 0.0) for i, held in enumerate(held_out)
     ]
     assert 0.5 * np.sqrt(16 / 15 * 16) / 16 == pytest.approx(0.1291, abs=1e-4)
-    assert judge(entrants, 0, ["similar"]).chosen == kept
+    folds = FoldSets("similar", [[(np.delete(np.arange(16), row), np.array([row])) for row in range(16)]])
+    assert judge(entrants, 0, folds, np.ones(16, dtype=bool)).chosen == kept
 
 
 def test_the_expected_error_counts_that_the_best_of_many_was_chosen_by_chance():
@@ -145,6 +148,18 @@ def test_a_learner_that_fails_costs_itself_alone(steps):
     assert model.learner_ == ["good"] and "C" in model.skipped_["bad"]
     with pytest.raises(ValueError, match="No learner could be fitted: bad: InvalidParameterError"):
         TableTransfer({"bad": SVR(C=-1.0)}).fit(table, Y["line"])
+
+
+def test_slow_learners_see_part_of_many_source_rows_and_it_is_said(monkeypatch):
+    monkeypatch.setattr(_contest, "MOST_SOURCE_ROWS", 200)
+    domain = np.repeat(["large", "small", "target"], [900, 60, 20])
+    x = rng.normal(size=(980, 2))
+    y = x[:, 0] + 0.1 * rng.normal(size=980)
+    model = TableTransfer(["svr", "ridge"], source_domains=["large", "small"], cv=2, random_state=0)
+    card = model.fit(x, y, sample_domain=domain).card_
+    assert card["notes"] == [
+        "svr saw 238 of 960 source rows, drawn at random, as it is slow on many rows"  # 188 and 50
+    ]
 
 
 # rows that belong together -----------------------------------------------------------------------------

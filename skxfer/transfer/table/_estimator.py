@@ -212,7 +212,7 @@ class TableTransfer(FitsTables, ScoresTarget, RegressorMixin, BaseEstimator):
         # Weights are all that learners get, and HierarchicalTransfer hands these on by itself.
         with config_context(enable_metadata_routing=False):
             entrants = self._enter_all(features, rows, target, given, folds, seed)
-        self._choose(entrants, folds.uses)
+        self._choose(entrants, folds, ~np.isnan(rows["Y"][target]))
         similar = self._similar_folds(target, groups, seed)
         self.surroundings_ = Surroundings(self.view_).fit(rows["table"], features, target, similar)
         self.card_ = make_card(self, rows, target, report, entrants)
@@ -367,14 +367,19 @@ class TableTransfer(FitsTables, ScoresTarget, RegressorMixin, BaseEstimator):
             )
         return features
 
-    def _choose(self, entrants, uses):
+    def _choose(self, entrants, folds, labelled):
         """Keep for each target the learner that predicts held-out rows best."""
-        verdicts = [judge(entrants, t, uses) for t in range(self.n_targets_)]
+        verdicts = [judge(entrants, t, folds, known) for t, known in enumerate(labelled.T)]
         self.models_ = shared(verdicts, entrants)
         self.learner_ = [entrants[verdict.chosen].name for verdict in verdicts]
         winners = [self.models_[name] for name in self.learner_]
         self.strategy_ = [model.strategy_[t] for t, model in enumerate(winners)]
-        self.transfer_gain_ = np.array([model.transfer_gain_[t] for t, model in enumerate(winners)])
+        self.transfer_gain_ = np.array(
+            [
+                model.transfer_gain_[t] if any(model.cv_results_["transfer"]) else np.nan
+                for t, model in enumerate(winners)
+            ]
+        )
         self.expected_error_ = [verdict.expected for verdict in verdicts]
         self.error_ratios_ = [verdict.ratios for verdict in verdicts]
         table = [

@@ -125,9 +125,10 @@ class FitsTables:
         """Fit all learners; those that fail are left out."""
         self.skipped_, entrants, failure = {}, [], None
         Y = pd.DataFrame(rows["Y"], columns=self.target_names_)
+        domain = np.zeros(len(Y)) if rows["sample_domain"] is None else rows["sample_domain"]
         for name, learner in check_learners(self.learners, None).items():
             learner = behind_imputer(learner, features)
-            kept, note = rows_for(learner, target, len(Y), np.random.default_rng(seed))
+            kept, note = rows_for(learner, target, domain, np.random.default_rng(seed))
             parts = {key: part for key, part in given.items() if part is not None}
             parts = {key: part if key == "X_deploy" else part[kept] for key, part in parts.items()}
 
