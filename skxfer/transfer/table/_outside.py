@@ -212,7 +212,7 @@ class Surroundings(BaseEstimator):
         for row, score in enumerate(scores):
             where = " and ".join(columns[column] for column in order[row] if large[row, column])
             where = f", most of all in {where}" if where else ""
-            texts.append(f"{score:.1f} times as far from the nearest target row as is usual{where}")
+            texts.append(f"{score:.2f} times as far from the nearest target row as is usual{where}")
         return texts
 
 
