@@ -237,6 +237,8 @@ def target_folds(X, Y, domain, cv, predict_on, numbers, X_deploy, random_state, 
     ValueError
         As :func:`folds_like_the_use`, or X holds no numbers.
     """
+    if isinstance(cv, (str, bytes)):
+        raise TypeError(f"cv is {cv!r}: give a number of folds, a splitter, or pairs of (train, test) rows.")
     if not isinstance(cv, Integral):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The groups parameter is ignored")

@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..domains import ScoresTarget
+from ..domains import ScoresTarget, shown_list
 from ..inputs import (
     check_sample_domain,
     check_targets,
@@ -225,7 +225,8 @@ class SequentialTransfer(RoutesMetadata, ScoresTarget, RegressorMixin, BaseEstim
         for name in order:
             if name not in present:
                 raise ValueError(
-                    f"No row has the domain {name!r} of order; the domains present are {present}."
+                    f"No row has the domain {name!r} of order; the domains present are "
+                    f"{shown_list(present)}. Correct order or the labels of the rows."
                 )
         for name in present:
             if name not in order:
