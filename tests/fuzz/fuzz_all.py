@@ -31,16 +31,7 @@ CASES = [
 ]
 
 # Training a network, or a study, takes long: a few cases of them are enough in `make test`.
-_HEAVY = (
-    "HMNN",
-    "LGDCNN",
-    "SchNet",
-    "QDD",
-    "learning_curve",
-    "portability",
-    "SmilesToAtoms",
-    "logistic_ratio",
-)
+_HEAVY = ("HMNN", "LGDCNN", "SchNet", "QDD", "learning_curve", "portability", "SmilesToAtoms")
 
 
 def is_heavy(case):

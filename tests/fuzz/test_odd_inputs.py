@@ -63,6 +63,8 @@ def test_odd_inputs_give_the_right_result_or_a_clear_error():
 
 # the fuzz itself --------------------------------------------------------------------------------------
 
+PLAIN = "Row 3 of X is 'a', which is no number. Drop it."
+
 
 def _run(run, expect, value=1.0, expected=None):
     subject = Subject(f"{run} {expect} {value}", {"X": np.ones(3)}, run)
@@ -86,7 +88,7 @@ def test_outcomes_are_told_apart():
     assert _run(lambda X: X, "right", 2.0, lambda plain: 2 * plain) == RIGHT
     assert _run(lambda X: X, "error", 2.0) == SILENT
     assert _run(lambda X: X / (X - 2), "finite", 2.0) == SILENT
-    assert _run(_raise(ValueError("Row 3 of X is 'a', which is no number. Drop it.")), "error", 2.0) == CLEAR
+    assert _run(_raise(ValueError(PLAIN)), "error", 2.0) == CLEAR
     assert _run(_raise(ValueError("could not convert string to float: 'a'")), "error", 2.0) == UNCLEAR
     assert _run(_raise(KeyError("Row 3 of X is 'a', which is no number. Drop it.")), "error", 2.0) == UNCLEAR
     assert (
