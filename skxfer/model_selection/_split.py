@@ -192,7 +192,7 @@ class LeaveOneTargetDomainOut(_TargetSplitter):
         names = np.unique(labels)
         if len(names) < 2:
             raise ValueError(
-                f"There is one target domain only ({names[0]!r}): leaving it out leaves no target row. "
+                f"There is one target domain only ({str(names[0])!r}): leaving it out leaves no target row. "
                 "Use TargetKFold or LeaveTargetClusterOut."
             )
         return [target[labels == name] for name in names]

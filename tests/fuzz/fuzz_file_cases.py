@@ -41,7 +41,9 @@ def _numbers(table):
 
 FILES = [
     Subject("read_table", {"table": TABLE}, lambda table: _numbers(read_table(_written(table, ".csv")))),
-    Subject("read_structures", {"xyz": XYZ}, lambda xyz: read_structures([_written(xyz, ".xyz")]).positions),
+    Subject(
+        "read_structures(path)", {"xyz": XYZ}, lambda xyz: read_structures([_written(xyz, ".xyz")]).positions
+    ),
     Subject("read_structure_file", {"xyz": XYZ}, lambda xyz: _frames(_written(xyz, ".xyz"))),
     Subject("load", {"model": _saved()}, lambda model: skxfer.load(_written(model, ".skxfer")).coef_),
     Subject("save", {"path": "path:" + str(FOLDER / "x.skxfer")}, lambda path: _save(path)),

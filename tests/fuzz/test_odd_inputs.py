@@ -44,6 +44,9 @@ def chosen():
 def test_there_are_five_hundred_kinds_of_odd_input():
     kinds = {(case.subject.name, case.kind.argument, case.kind.name) for case in fuzz_all.CASES}
     assert len(kinds) == len(fuzz_all.CASES)  # no case twice
+    assert len({case.subject.name for case in fuzz_all.CASES}) == len(
+        {id(case.subject) for case in fuzz_all.CASES}
+    )
     assert len({(case.kind.argument, case.kind.name) for case in fuzz_all.CASES}) >= 500
 
 

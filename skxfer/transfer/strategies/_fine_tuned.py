@@ -38,6 +38,8 @@ class FineTuned(Strategy):
         learner, trained = problem.learner, dict(problem.trained).get(self.source)
         if learner is None or not can_continue(learner):
             return f"{type(inner_learner(learner)).__name__} cannot continue from a fit"
+        if problem.metadata:
+            return f"{sorted(problem.metadata)} cannot be handed to a fit that goes on"
         if trained is not None and not isinstance(trained, type(learner)):
             return f"source {self.source!r} is a {type(trained).__name__}, not a {type(learner).__name__}"
         return None
