@@ -31,7 +31,7 @@ from ._problem import expert_outputs
 from ._ranking import ranking
 from ._reason import reason
 from ._routing import RoutesMetadata
-from ._rows import read_inputs
+from ._rows import in_the_same_form, read_inputs
 from ._unlabelled import in_doubt, problems_without, warn_unlabelled
 from .strategies import OnExperts, predict_model
 
@@ -144,7 +144,7 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, X)
         if X_deploy is not None:
-            X_deploy, _ = read_inputs(self, X_deploy, reset=False)
+            X_deploy = in_the_same_form(read_inputs(self, X_deploy, reset=False)[0], X)
         seed = None
         if self.random_state is not None:
             seed = check_random_state(self.random_state).randint(MAX_SEED)

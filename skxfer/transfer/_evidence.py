@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..inputs import find_missing_value, is_about_missing_values
+from ..inputs import find_bad_entry
 
 
 @dataclass
@@ -83,10 +83,8 @@ def held_out(strategy, problem, train, held, optional):
 
 
 def may_be_left_out(error, problem):
-    """Whether a strategy that failed is left out: not where the learner met NaN, which is the user's to mend.
+    """Whether a strategy that failed is left out: not where the user must mend an entry of X.
 
     A trained source may refuse NaN that the learner takes.
     """
-    return bool(problem.trained) or not (
-        is_about_missing_values(error) and find_missing_value(problem.X) is not None
-    )
+    return bool(problem.trained) or find_bad_entry(problem.X, error) is None

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._remember import remembering
+from .._scored_rows import check_scored_rows
 from ..domains import ScoresTarget, find_rows
 from ..inputs import check_sample_domain, find_missing_value, naming_missing_values, take
 from ..learners import predict_learner
@@ -339,6 +340,7 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
         n_samples = len(given["Y"])
         if sample_domain is not None:
             sample_domain = check_sample_domain(sample_domain, n_samples)
+            check_scored_rows(self._other_domains())
         source_rows, target = find_rows(
             sample_domain, self.source_domains, self.sources, given["sample_weight"], n_samples
         )
@@ -356,6 +358,7 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
             equal=equal_rows(take(given["X"], target), given["kind"]),
             final_estimator=self.final_estimator,
             residual_estimator=learner if same else self.residual_estimator,
+            residual_routed=same,
             source_filter=self.source_filter,
             n_jobs=self.n_jobs,
             metadata=self._route(n_samples, metadata, sample_domain=sample_domain, groups=groups),

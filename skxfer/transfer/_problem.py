@@ -46,6 +46,8 @@ class Problem:
         Cheap values of the targets, known for every row that is predicted; not in `X`.
     final_estimator, residual_estimator : regressor or None
         Combine the predictions of experts, and learn what the combination leaves.
+    residual_routed : bool
+        Whether `residual_estimator` gets the metadata, as it is the learner.
     source_filter : float
         Margin of relevant source labels, see :func:`skxfer.domains.relevant_rows`.
     max_sources : int
@@ -82,6 +84,7 @@ class Problem:
     low_fidelity: np.ndarray | None = None
     final_estimator: BaseEstimator | None = None
     residual_estimator: BaseEstimator | None = None
+    residual_routed: bool = False
     source_filter: float = 0.2
     max_sources: int = 10
     seed: int | None = None
@@ -160,8 +163,8 @@ class Problem:
         """Return the learner's other arguments of ``fit`` for some rows."""
         return {name: value[rows] for name, value in self.metadata.items()}
 
-    def fit_on(self, rows, learner=None):
-        """Fit a learner, by default that of the problem, on some rows."""
+    def fit_on(self, rows, learner=None, *, routed=True):
+        """Fit a learner, by default that of the problem, on some rows; `routed`: with its metadata."""
         learner = self.learner if learner is None else learner
         return fit_learner(
             learner,
@@ -169,7 +172,7 @@ class Problem:
             self.Y[rows],
             sample_weight=self.weight(rows),
             seed=self.seed,
-            metadata=self.metadata_of(rows),
+            metadata=self.metadata_of(rows) if routed else None,
         )
 
     @cached_property

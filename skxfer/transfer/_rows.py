@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from .._real_numbers import as_numbers
 from ..formulas import composition_groups, read_formulas
 from ..inputs import check_inputs
 from ..structures import read_structures
@@ -49,6 +50,28 @@ def read_inputs(estimator, X, *, reset):
         return formulas, "formulas"
     structures = _read(read_structures, X) if _may_be_structure(X[0]) else None
     return (X, "other") if structures is None else (structures, "structures")
+
+
+def in_the_same_form(X, other):
+    """Make a table a DataFrame or an array, as another one is, so that one transformer reads both.
+
+    Parameters
+    ----------
+    X, other : inputs as :func:`read_inputs` returns them
+
+    Returns
+    -------
+    inputs of any kind
+    """
+    if isinstance(other, pd.DataFrame) and isinstance(X, np.ndarray) and X.shape[1:] == other.shape[1:]:
+        return pd.DataFrame(X, columns=other.columns)
+    if not isinstance(other, np.ndarray) or other.ndim != 2:
+        return X
+    if sparse.issparse(X):
+        return X.toarray()
+    if isinstance(X, pd.DataFrame):
+        return as_numbers(X, "X_deploy")
+    return X
 
 
 def equal_rows(X, kind):

@@ -234,6 +234,7 @@ class TransferCV(Competition):
         learner = target_learner(self.estimator, trained, kind)
         plain = plain_baseline(given["X"], kind)
         baseline = extra.get("baseline", plain)
+        residual = residual_learner(learner, baseline, kind)
         labels = sample_domain
         if sample_domain is not None:
             sample_domain = check_sample_domain(sample_domain, len(given["Y"]))[target]
@@ -245,7 +246,8 @@ class TransferCV(Competition):
             max_sources=self.max_sources,
             domain=sample_domain,
             equal=equal_rows(take(given["X"], target), kind),
-            residual_estimator=residual_learner(learner, baseline, kind),
+            residual_estimator=residual,
+            residual_routed=residual is not baseline,
             n_jobs=self.n_jobs,
             metadata=self._route(len(given["Y"]), metadata, sample_domain=labels, groups=groups),
         )

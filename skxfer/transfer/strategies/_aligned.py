@@ -168,7 +168,12 @@ class OnView(BaseEstimator):
         Z = np.concatenate([mapped, self._project(problem.numbers[labelled])])
         learner = without_head(problem.learner)
         self.model_ = fit_learner(
-            learner, Z, problem.Y[rows], sample_weight=problem.weight(rows), seed=problem.seed
+            learner,
+            Z,
+            problem.Y[rows],
+            sample_weight=problem.weight(rows),
+            seed=problem.seed,
+            metadata=problem.metadata_of(rows),
         )
         self.view = copy.copy(self.view)
         self.view.fallback = None  # never called where the learner itself is trained on these numbers

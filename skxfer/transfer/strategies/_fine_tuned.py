@@ -38,6 +38,8 @@ class FineTuned(Strategy):
         learner = problem.learner
         if learner is None or not can_continue(learner):
             return f"{type(inner_learner(learner)).__name__} cannot continue from a fit"
+        if problem.metadata:
+            return f"{sorted(problem.metadata)} cannot be handed to a fit that goes on"
         if not self._of_this_kind(problem):
             name, trained = next(s for s in problem.trained if self.source in (None, s[0]))
             return f"source {name!r} is a {type(trained).__name__}, not a {type(learner).__name__}"

@@ -193,7 +193,7 @@ class WithColumns(BaseEstimator):
     def __init__(self, learner):
         self.learner = learner
 
-    def fit(self, X, columns, Y, sample_weight=None, seed=None):
+    def fit(self, X, columns, Y, sample_weight=None, seed=None, metadata=None):
         """Fit on inputs X of any kind, columns of shape (n_samples, n_columns) and labels Y."""
         y = np.where(np.isnan(Y), np.nanmean(Y, axis=0), Y)[:, 0]
         self.heads_ = []
@@ -203,7 +203,9 @@ class WithColumns(BaseEstimator):
         self.size_ = _deviation(X)
         learner = without_head(self.learner, deep=True)
         joined = self._join(X, columns)
-        self.model_ = fit_learner(learner, joined, Y, sample_weight=sample_weight, seed=seed)
+        self.model_ = fit_learner(
+            learner, joined, Y, sample_weight=sample_weight, seed=seed, metadata=metadata
+        )
         return self
 
     def predict(self, X, columns):
