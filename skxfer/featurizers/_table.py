@@ -288,7 +288,10 @@ def _names_of(model, n_features):
 
 def _without_text(column):
     """Numbers of a column of an array that holds them as text, as numpy writes them next to other text."""
-    if getattr(column.dtype, "kind", "") not in "OS" or not column.map(lambda value: isinstance(value, (str, bytes))).all():
+    if (
+        getattr(column.dtype, "kind", "") not in "OS"
+        or not column.map(lambda value: isinstance(value, (str, bytes))).all()
+    ):
         return column
     text = column.map(
         lambda value: value.decode(errors="replace") if isinstance(value, bytes) else str(value)
