@@ -73,7 +73,7 @@ INTERNAL = re.compile(
     r"not callable|need at least one array|dimension mismatch|truth value|must be str or|argument of type|"
     r"tuple index|bad operand|reduction operation|non-empty sequence|cannot concatenate|Unsupported dt|"
     r"data type .* not understood|non-precise|scalar index|out of range for|Unalign|no kernel im|failed to|"
-    r"invalid value encountered|An error occurred|invalid index|Length of values|'<'|internal",
+    r"invalid value encountered|An error occurred|invalid index|Length of values|internal",
     re.IGNORECASE,
 )
 PLACE = re.compile(

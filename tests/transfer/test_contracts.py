@@ -198,7 +198,7 @@ def test_lists_of_sources_that_make_no_sense_are_refused(door, sources):
     if sources == []:
         assert model.fit(X, y).strategies_[0] == "target_only"
         return
-    with pytest.raises((TypeError, ValueError), match="[Ss]ources"):
+    with pytest.raises((TypeError, ValueError, NotADirectoryError), match="[Ss]ources"):
         model.fit(X, y)
 
 
