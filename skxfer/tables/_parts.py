@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from .._paths import check_path
 from ._binary import read_excel, read_parquet
 from ._names import Reading, column_names
 from ._read import convert, found_decimal, kind_of, without_empty
@@ -80,10 +81,12 @@ class TableParts:
         text=(),
         numbers=(),
     ):
-        self.path, self.rows = Path(path), rows
+        self.path, self.rows = Path(check_path(path)), rows
         self.text, self.numbers = tuple(text), tuple(numbers)
         if not self.path.is_file():
-            raise FileNotFoundError(f"there is no file {path}" + (": it is a folder" * self.path.is_dir()))
+            is_folder = self.path.is_dir()
+            why = ": it is a folder, give the path of a file in it" if is_folder else ": correct the path"
+            raise FileNotFoundError(f"there is no file {path}{why}")
         if decimal not in (None, ".", ","):
             raise ValueError(f"The decimal mark must be '.' or ',', got {decimal!r}.")
         self.missing = [missing] if isinstance(missing, str) else [str(mark) for mark in missing]

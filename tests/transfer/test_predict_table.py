@@ -124,6 +124,17 @@ def test_one_bad_row_does_not_change_its_part(model, table, odd, tmp_path):
     np.testing.assert_allclose(found["gap predicted"][5:], model.predict(table))
 
 
+def test_numbers_that_are_categories_are_the_same_next_to_a_missing_cell(tmp_path):
+    table = pd.DataFrame({"surface": [111, 110, 100, 211] * 6, "x": np.linspace(0, 1, 24)})
+    y = table["surface"].map({111: 1.0, 110: 5.0, 100: 2.0, 211: 9.0}) + table["x"]
+    model = TableTransfer(["ridge"], kinds={"surface": "category"}, random_state=0).fit(table, y)
+    (tmp_path / "t.csv").write_text("surface,x\n110,0.5\n,0.5\n211,0.5\n100.0,0.5\n")
+    found = predict_table(model, tmp_path / "t.csv")
+    assert found["error"].tolist() == ["", "surface is empty", "", ""]
+    assert not found["is_outside"].any()
+    np.testing.assert_allclose(found["y predicted"].dropna(), [5.5, 9.5, 2.5], atol=0.2)
+
+
 def test_a_file_in_another_notation_gives_the_same(model, table, tmp_path):
     table.to_csv(tmp_path / "t.csv", index=False, sep=";", decimal=",", encoding="utf-16")
     np.testing.assert_array_equal(

@@ -9,6 +9,7 @@ from sklearn.neighbors import NearestNeighbors
 from ...featurizers import ClippedScaler
 from ...input_kinds import OBJECTS
 from ._substances import elements_of_cells
+from ._view import with_categories
 
 # Share of the held-out target rows that may count as outside.
 SHARE = 0.05
@@ -168,7 +169,9 @@ class Surroundings(BaseEstimator):
 
     def _things(self, table):
         """Elements or categories of each cell, dict of str to list of set."""
-        found = {name: _categories(table[name]) for name in self.view.of_kind("category")}
+        names = self.view.of_kind("category")
+        table = with_categories(table, names)
+        found = {name: _categories(table[name]) for name in names}
         for name in self.view.of_kind(*OBJECTS):
             kind, folder = self.view.columns_[name].kind, self.view.featurizer_.folder
             found[name] = elements_of_cells(kind, table[name], folder)
@@ -209,7 +212,7 @@ class Surroundings(BaseEstimator):
         for row, score in enumerate(scores):
             where = " and ".join(columns[column] for column in order[row] if large[row, column])
             where = f", most of all in {where}" if where else ""
-            texts.append(f"{score:.1f} times as far from the nearest target row as is usual{where}")
+            texts.append(f"{score:.2f} times as far from the nearest target row as is usual{where}")
         return texts
 
 

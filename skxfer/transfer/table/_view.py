@@ -37,7 +37,7 @@ class TableView(BaseEstimator):
     known_ : ndarray of bool, shape (n_features_raw,)
         Whether a descriptor was known for all rows of ``fit``.
     text_ : list of str
-        Columns that are used and hold text.
+        Columns that are used and held text in ``fit``.
     names_ : ndarray of str, shape (n_features,)
     origins_ : ndarray of str, shape (n_features,)
         The column that each feature is made of; of spectra, the feature.
@@ -67,11 +67,14 @@ class TableView(BaseEstimator):
             NaN where a number is missing, unless the table holds infrared spectra.
         """
         self.featurizer_ = self._make_featurizer().set_output(transform="default")
+        given = self.featurizer_.kinds or {}
+        numeric = [name for name in table if pd.api.types.is_numeric_dtype(table[name])]
+        table = with_categories(table, [name for name, kind in given.items() if kind == "category"])
         raw = self.featurizer_.fit_transform(table)
         columns = self.featurizer_.columns_
         used = [name for name, column in columns.items() if column.kind != "ignored"]
         self.complete_ = [name for name in used if table[name].notna().all() or name in self.needed]
-        self.text_ = [name for name in used if not pd.api.types.is_numeric_dtype(table[name])]
+        self.text_ = [name for name in used if name not in numeric]
         self.known_ = np.isfinite(raw).all(axis=0)
         self.names_ = self.featurizer_.get_feature_names_out()
         self.origins_ = self._origins()
@@ -101,7 +104,7 @@ class TableView(BaseEstimator):
             A column is missing.
         """
         self._check_columns(table)
-        table = table.reset_index(drop=True)
+        table = with_categories(table.reset_index(drop=True), self.of_kind("category"))
         errors = self._cell_errors(table)
         features = np.full((len(table), len(self.names_)), np.nan)
         good = np.flatnonzero(errors == "")
@@ -232,6 +235,28 @@ class TableView(BaseEstimator):
             yield from self._in_parts(table, rows[half:])
             return
         yield rows, found
+
+
+def with_categories(table, names):
+    """Write numbers that are categories as text, whole ones without a decimal point.
+
+    Parameters
+    ----------
+    table : DataFrame
+    names : list of str
+        Columns of categories.
+
+    Returns
+    -------
+    DataFrame
+        The same whether a file holds whole numbers, or a missing cell among them has made floats of them.
+    """
+    numeric = [name for name in names if name in table and pd.api.types.is_numeric_dtype(table[name])]
+    return table.assign(**{name: table[name].map(_as_text, na_action="ignore") for name in numeric})
+
+
+def _as_text(number):
+    return str(int(number)) if np.isfinite(number) and number == int(number) else str(number)
 
 
 def _plain(name):
