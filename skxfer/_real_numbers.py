@@ -33,6 +33,8 @@ def check_container(values, name):
         raise TypeError(f"{name} is None: give an array-like with one entry per row.")
     if getattr(getattr(values, "dtype", None), "kind", "") == "V" and values.dtype.names:
         check_kind(values, name)
+    if sparse.issparse(values):
+        return  # one of its kinds is a dict
     if isinstance(values, (Mapping, Set)):
         order = "has no order of rows" if isinstance(values, Set) else "maps names to values"
         raise TypeError(f"{name} is a {kind}, which {order}: give a list, an array or a DataFrame.")
