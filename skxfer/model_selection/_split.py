@@ -114,7 +114,6 @@ class TargetKFold(_TargetSplitter):
         Examples
         --------
         >>> import numpy as np
-    from scipy import sparse
         >>> from skxfer.model_selection import TargetKFold
         >>> domain = np.array(["gas"] * 3 + ["water"] * 2)
         >>> cv = TargetKFold(n_splits=2, source_domains=["gas"], random_state=0)
@@ -155,7 +154,6 @@ class LeaveOneTargetDomainOut(_TargetSplitter):
         Examples
         --------
         >>> import numpy as np
-    from scipy import sparse
         >>> from skxfer.model_selection import LeaveOneTargetDomainOut
         >>> domain = np.array(["gas", "hexane", "hexane", "ether"])
         >>> cv = LeaveOneTargetDomainOut(source_domains=["gas"])
@@ -222,7 +220,6 @@ class LeaveTargetClusterOut(_TargetSplitter):
         Examples
         --------
         >>> import numpy as np
-    from scipy import sparse
         >>> from skxfer.model_selection import LeaveTargetClusterOut
         >>> X = np.array([[0.0], [0.1], [5.0], [5.1], [9.0]])
         >>> cv = LeaveTargetClusterOut(n_clusters=3, random_state=0)
