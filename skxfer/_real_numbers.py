@@ -33,9 +33,7 @@ def check_container(values, name):
         raise TypeError(f"{name} is None: give an array-like with one entry per row.")
     if getattr(getattr(values, "dtype", None), "kind", "") == "V" and values.dtype.names:
         check_kind(values, name)
-    if sparse.issparse(values):
-        return  # one of its kinds is a dict
-    if isinstance(values, (Mapping, Set)):
+    if isinstance(values, (Mapping, Set)) and not sparse.issparse(values):  # scipy's dok arrays are dicts
         order = "has no order of rows" if isinstance(values, Set) else "maps names to values"
         raise TypeError(f"{name} is a {kind}, which {order}: give a list, an array or a DataFrame.")
     if hasattr(values, "__next__") or (hasattr(values, "__iter__") and not hasattr(values, "__len__")):

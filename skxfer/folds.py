@@ -318,7 +318,7 @@ class NumericView:
             self.head = clone(pipeline[:-1]).fit(X, y)
         prepared = self._prepare(X)
         if isinstance(prepared, pd.DataFrame):
-            self.columns = prepared.select_dtypes("number").columns
+            self.columns = prepared.select_dtypes(["number", "bool"]).columns
         Z = self._table(prepared)
         self.use_fallback = Z.ndim != 2 or not Z.shape[1] or Z.dtype.kind not in "biuf"
         if self.use_fallback:

@@ -21,11 +21,20 @@ class Evidence:
         Mean time of a fit.
     parts : bool
         Whether what is numbered are parts of the rows of a single fold.
+    training : list of ndarray of shape (n_rows,), or None
+        For each set of folds, and each row: the share of the labelled rows that its models learned from.
     """
 
     sets: list
     seconds: np.ndarray
     parts: bool
+    training: list | None = None
+
+    def training_of(self, t):
+        """Return the share of rows for training, for each row with a label of one target."""
+        if self.training is None:
+            return None
+        return [share[~np.isnan(Y[:, t])] for share, (_, Y, _) in zip(self.training, self.sets, strict=True)]
 
     def of_target(self, t, name):
         """Return (P, y, fold) of the labelled rows for one target, for each set of folds."""

@@ -6,6 +6,7 @@ import importlib.util
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from ...inputs import n_rows
 from ...learners import fit_learner, predict_learner
 from ._alignments import ALIGNMENTS, Alignment
 from ._merge import Merge
@@ -55,14 +56,13 @@ class Aligned(Merge):
             return why
         if self.method == "transport" and not all(map(importlib.util.find_spec, ("skada", "ot"))):
             return "optimal transport needs skada and POT: pip install 'skxfer[adaptation]'"
-        n_deploy = 0 if problem.X_deploy is None else len(problem.X_deploy)
+        n_deploy = 0 if problem.X_deploy is None else n_rows(problem.X_deploy)
         if len(problem.target) + n_deploy < MIN_TARGET_ROWS:
             return f"a map to the target needs at least {MIN_TARGET_ROWS} rows of it"
         return None
 
     def needless(self, problem):
         """Say whether sources and target have like inputs already."""
-        fit_numbers(problem)
         T = target_numbers(problem, problem.target)
         if all(_are_alike(problem.numbers[group], T) for group in _sources_to_map(problem.source_rows)):
             return "the inputs of all domains have like means and deviations, so that a map changes little"

@@ -15,7 +15,7 @@ class Candidate(Strategy):
     estimator : regressor
     """
 
-    is_default = False
+    may_fail = False
 
     def __init__(self, name, estimator):
         self.name = name

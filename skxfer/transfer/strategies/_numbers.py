@@ -40,7 +40,7 @@ def no_numbers(problem, *, whole=False):
         return None
     name = type(inner_learner(learner)).__name__
     if isinstance(problem.X, pd.DataFrame) and problem.X.shape[1] > 1:
-        if not whole and len(problem.X.select_dtypes("number").columns):
+        if not whole and len(problem.X.select_dtypes(["number", "bool"]).columns):
             return None
         return f"X has columns that hold no numbers: put a transformer before {name} in a Pipeline"
     return f"{name} reads the rows, which are no numbers, by itself: put a featurizer before it in a Pipeline"
@@ -227,7 +227,7 @@ class WithColumns(BaseEstimator):
 def _deviation(Z):
     """Root mean square of the standard deviations of columns of numbers, 1 if nothing varies."""
     if isinstance(Z, pd.DataFrame):
-        Z = Z.select_dtypes("number").to_numpy(dtype=float)
+        Z = Z.select_dtypes(["number", "bool"]).to_numpy(dtype=float)
     if sparse.issparse(Z):
         variance = Z.multiply(Z).mean(axis=0) - np.square(Z.mean(axis=0))
     else:
