@@ -97,7 +97,15 @@ __getattr__, __dir__, _names = lazy_loader.attach(
         ],
         "screening": ["check_table", "screen_unbound"],
         "tables": ["read_table"],
-        "transfer": ["FeatureTransfer", "HierarchicalTransfer", "SequentialTransfer", "TransferCV"],
+        "transfer": [
+            "FeatureTransfer",
+            "HierarchicalTransfer",
+            "SequentialTransfer",
+            "TableTransfer",
+            "TransferCV",
+            "predict_file",
+            "predict_table",
+        ],
     },
 )
 # A calculator of ASE is a subclass of ASE's: without it, `from skxfer import *` leaves this name out.

@@ -23,7 +23,14 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 import skxfer
-from skxfer import FeatureTransfer, HierarchicalTransfer, SequentialTransfer, SpectrumFeaturizer, TransferCV
+from skxfer import (
+    FeatureTransfer,
+    HierarchicalTransfer,
+    SequentialTransfer,
+    SpectrumFeaturizer,
+    TableTransfer,
+    TransferCV,
+)
 from skxfer.featurizers import (
     ClippedScaler,
     ClusterFeaturizer,
@@ -68,6 +75,7 @@ TABLE = [
     HierarchicalTransfer(Ridge()),
     SequentialTransfer(),
     SequentialTransfer(Ridge()),
+    TableTransfer(["ridge"], cv=2, random_state=0),
     TransferCV(estimator=Ridge(), candidates=[("baseline", RandomForestRegressor(3))], cv=2),
     TransferCV(estimator=Ridge(), candidates=[("baseline", Ridge(10.0))], combine="blend", cv=4),
     HMNNRegressor(max_epochs=30, n_members=2, hidden_dim=32, expert_dim=16),
@@ -269,6 +277,8 @@ WEIGHTS_ARE_NOT_COPIES = "check_sample_weight_equivalence_on_dense_data"
 
 
 def expected_failures(model):
+    if isinstance(model, TableTransfer):
+        return {WEIGHTS_ARE_NOT_COPIES: "it cross-validates over the rows that have a weight"}
     is_network = isinstance(model, HMNNRegressor)
     if isinstance(model, TransferCV):
         expected = dict.fromkeys(
@@ -288,7 +298,13 @@ def test_scikit_learn_check(estimator, check):
 
 @pytest.mark.parametrize(
     "model",
-    [FeatureTransfer(), HierarchicalTransfer(Ridge()), SequentialTransfer(Ridge()), *TABLE[-2:]],
+    [
+        FeatureTransfer(),
+        HierarchicalTransfer(Ridge()),
+        SequentialTransfer(Ridge()),
+        TableTransfer(["ridge"], cv=2, random_state=0),
+        *TABLE[-2:],
+    ],
     ids=lambda m: type(m).__name__,
 )
 def test_scikit_learn_checks_pass_with_routing(model):

@@ -33,6 +33,71 @@ def study(parser):
     add("--out", type=Path, default=Path("report"), metavar="DIR", help="where to write (default: report)")
 
 
+def fit(parser):
+    """Add the options of ``skxfer fit``."""
+    parser.description = (
+        "Choose learner and strategy on your target rows, fit them on all rows, and save the model with a "
+        "card that says what it rests on and what error to expect."
+    )
+    parser.epilog = (
+        "Example: skxfer fit solvents.csv --target Eads --domain solvent --source gas,water "
+        "--out model.skxfer; then: skxfer predict model.skxfer new.csv --out predictions.csv"
+    )
+    _table(parser)
+    roles = _roles(parser)
+    roles("--unit", action="append", metavar="UNIT", help="unit(s) of the targets, for the card")
+    roles(
+        "--low-fidelity",
+        action="append",
+        metavar="COLUMN",
+        help="column(s) with a cheap value of each target, known for each row to be predicted",
+    )
+    _columns(parser)
+    add = parser.add_argument_group("the model").add_argument
+    add("--from", dest="study", type=Path, metavar="DIR", help="take over from a study: the folder it wrote")
+    add("--learners", action="append", metavar="NAME", help="rf, et, svr, xgb, knn, mlp, ridge, krr, gp")
+    add(
+        "--predict-on",
+        choices=("auto", "similar", "new_domains", "new_inputs"),
+        default="auto",
+        help="what will be predicted: rows like the target rows, new domains, or new inputs",
+    )
+    add("--folds", type=_folds, metavar="N", help="folds over the target rows (default: 5)")
+    add("--seed", type=int, default=0, metavar="N", help="seed of folds and learners (default: 0)")
+    add("--licence", metavar="TEXT", help="licence of the data, for the card")
+    add("--n-jobs", type=int, default=-1, metavar="N", help="processes (default: all cores)")
+    add("--out", type=Path, required=True, metavar="FILE", help="where to save, such as model.skxfer")
+
+
+def predict(parser):
+    """Add the options of ``skxfer predict``."""
+    parser.description = (
+        "Predict each row of a table: value, standard deviation, interval, and how far the row lies outside "
+        "the rows that the model was fitted on. Rows that cannot be read are named, the others are "
+        "predicted. Columns are matched by name."
+    )
+    parser.epilog = "Example: skxfer predict model.skxfer new.csv --out predictions.csv"
+    parser.add_argument("model", type=Path, help="file written by skxfer fit")
+    _table(parser, nargs=1)
+    add = parser.add_argument_group("the predictions").add_argument
+    add("--out", type=Path, metavar="FILE", help=".csv, .csv.gz or .parquet; default: print a table")
+    add(
+        "--level",
+        type=_level,
+        default=80,
+        metavar="PERCENT",
+        help="share of rows like the target rows whose values lie between low and high (default: 80)",
+    )
+    add("--keep", action="append", metavar="COLUMN", help="columns of the table to repeat; default: all")
+
+
+def show(parser):
+    """Add the options of ``skxfer show``."""
+    parser.description = "Show the card of a model: data, choice and reasons, expected error, licence."
+    parser.add_argument("model", type=Path, help="file written by skxfer fit")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
 def check(parser):
     """Add the options of ``skxfer check``."""
     parser.description = (
@@ -97,6 +162,16 @@ def _columns(parser):
     add("--smiles", action="append", metavar="COLUMN", help="columns of molecules as SMILES")
     add("--structure", action="append", metavar="COLUMN", help="columns of names of structure files")
     add("--category", action="append", metavar="COLUMN", help="columns of categories, numbers or not")
+
+
+def _level(text):
+    value = float(text)
+    if not 0 < value < 100:
+        raise ValueError
+    return value
+
+
+_level.__name__ = "percentage"
 
 
 def _count(text):

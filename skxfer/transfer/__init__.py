@@ -9,5 +9,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_feature": ["FeatureTransfer"],
         "_hierarchical": ["HierarchicalTransfer"],
         "_sequential": ["SequentialTransfer"],
+        "table": [
+            "TableTransfer",
+            "add_provenance",
+            "card_in_words",
+            "choices_in_words",
+            "predict_file",
+            "predict_table",
+            "prediction_columns",
+        ],
     },
 )
