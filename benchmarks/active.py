@@ -1,6 +1,6 @@
 """Does it pay to choose which rows to label, and does transfer help while choosing?
 
-    python benchmarks/active.py collect [--smoke] [--seeds 10] [--cases ...]
+    python benchmarks/active.py collect [--what committee] [--seeds 10] [--cases ...] [--smoke]
     python benchmarks/active.py report
 
 `collect` repeats the loop of ActiveTransfer on labelled rows: best yields of a coupling, alloys that bind
@@ -114,8 +114,19 @@ def choose(name, search):
     return {"learner": learner, "strategy": strategy}
 
 
-def run(search, choice, seed, n_rounds):
-    """Return the curves of one seed: all arms, and the loop with a committee and one strategy."""
+def run(search, choice, seed, n_rounds, what):
+    """Return the curves of one seed.
+
+    Parameters
+    ----------
+    search : Search
+    choice : dict
+        Learner and strategy.
+    seed, n_rounds : int
+    what : {"committee", "blend"}
+        All arms with one strategy and a committee; or the loop with several strategies and their own error
+        bars.
+    """
     case, X, y, domain = rows_of(search, seed)
     options = {
         "goal": search.goal,
@@ -125,33 +136,32 @@ def run(search, choice, seed, n_rounds):
         "seeds": [seed],
         "test_size": 0.2,
     }
-    blend = transfer(case, choice["learner"])
-    single = transfer(case, choice["learner"], strategy=choice["strategy"], guard=False)
-    curve = active_curve(
-        blend, X, y, domain, baselines=["random", "target_only", "random, target_only"], **options
-    )
-    other = active_curve(single, X, y, domain, baselines=[], committee=6, **options)
-    return pd.concat([curve, other.assign(arm="active, committee")])
+    if what == "blend":
+        model = transfer(case, choice["learner"])
+        return active_curve(model, X, y, domain, baselines=[], **options).assign(arm="active, blend")
+    model = transfer(case, choice["learner"], strategy=choice["strategy"], guard=False)
+    baselines = ["random", "target_only", "random, target_only"]
+    return active_curve(model, X, y, domain, baselines=baselines, committee=6, **options)
 
 
-def collect(names, seeds, smoke):
+def collect(names, seeds, what, smoke):
     """Record the runs that are not on disk."""
     CACHE.mkdir(parents=True, exist_ok=True)
     for seed in range(1 if smoke else seeds):
         for name in names:
             search = SEARCHES[name]
-            path = CACHE / f"{search.slug}-{seed}.csv"
+            path = CACHE / f"{search.slug}-{what}-{seed}.csv"
             if path.exists() and not smoke:
                 continue
             start = time.process_time()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 choice = {"learner": "ridge", "strategy": "merge"} if smoke else choose(name, search)
-                curve = run(search, choice, seed, 2 if smoke else search.n_rounds)
+                curve = run(search, choice, seed, 2 if smoke else search.n_rounds, what)
             failed = curve["error"][curve["error"] != ""]
             if len(failed):
                 raise RuntimeError(f"{name}, seed {seed}: {failed.iloc[0]}")
-            print(f"{name}, seed {seed}: {time.process_time() - start:.0f} s", flush=True)
+            print(f"{name}, {what}, seed {seed}: {time.process_time() - start:.0f} s", flush=True)
             if smoke:
                 print(curve.to_string())
             else:
@@ -185,10 +195,10 @@ def report():
         "rows held out for mae. labels_to_reach: median number of labelled target rows, start rows "
         "included, until one of the best 5 % was among them; found: share of the best 5 % found at the end; "
         "wins: share of seeds that found more of them than random choice, on average over the rounds. "
-        f"active: HierarchicalTransfer with the strategies {', '.join(STRATEGIES)} and its own error bars; "
-        "active, committee: one strategy and the error bars of a committee of six; target_only: the loop "
-        "without sources, with a committee. Learner and single strategy, chosen on start rows of other "
-        f"draws: {choices}.",
+        "active: HierarchicalTransfer with one strategy, and a committee of six for the error bars; "
+        f"active, blend: with the strategies {', '.join(STRATEGIES)} and its own error bars; target_only: "
+        "the loop without sources, with a committee. Learner and single strategy, chosen on start rows of "
+        f"other draws: {choices}.",
     )
 
 
@@ -196,12 +206,13 @@ def main():
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("what", choices=["collect", "report"])
+    parser.add_argument("--what", choices=["committee", "blend"], default="committee")
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--cases", nargs="*", default=list(SEARCHES))
     args = parser.parse_args()
     if args.what == "collect":
-        collect(args.cases, args.seeds, args.smoke)
+        collect(args.cases, args.seeds, args.what, args.smoke)
     else:
         report()
 
