@@ -1,5 +1,6 @@
 """The options of each command."""
 
+import math
 from pathlib import Path
 
 DATASETS = ("co_ag_emt", "co_ag")
@@ -89,6 +90,42 @@ def predict(parser):
         help="share of rows like the target rows whose values lie between low and high (default: 80)",
     )
     add("--keep", action="append", metavar="COLUMN", help="columns of the table to repeat; default: all")
+
+
+def suggest(parser):
+    """Add the options of ``skxfer suggest``."""
+    parser.description = (
+        "Which rows of a table of candidates should be labelled next? Ranks them by expected improvement "
+        "over the best label so far, or by uncertainty, so that they do not repeat each other, and gives the "
+        "reason for each. Columns are matched by name."
+    )
+    parser.epilog = "Example: skxfer suggest model.skxfer candidates.csv -n 10 --maximize --out next.csv"
+    parser.add_argument("model", type=Path, help="file written by skxfer fit")
+    _table(parser, nargs=1)
+    group = parser.add_argument_group("what is wanted")
+    goal = group.add_mutually_exclusive_group().add_argument
+    goal("--maximize", action="store_true", help="the largest value of the target")
+    goal("--minimize", action="store_true", help="the smallest value of the target")
+    goal("--goal", type=_number, metavar="VALUE", help="the value of the target nearest to this one")
+    goal("--explore", action="store_true", help="a better model everywhere (the default)")
+    add = group.add_argument
+    add("-n", type=_count, default=10, metavar="N", help="number of rows (default: 10)")
+    add("--target", metavar="COLUMN", help="which target is meant, if the model has several")
+    add(
+        "--best",
+        type=_number,
+        metavar="VALUE",
+        help="best label so far; default: of the rows of the fit",
+    )
+    add(
+        "--diversity",
+        type=_from_zero,
+        default=0.5,
+        metavar="SHARE",
+        help="how different the rows are; 0: ranked by their score alone (default: 0.5)",
+    )
+    add("--keep", action="append", metavar="COLUMN", help="columns of the table to print; default: a few")
+    add("--out", type=Path, metavar="FILE", help="write a .csv with all columns, too")
 
 
 def show(parser):
@@ -188,5 +225,20 @@ def _folds(text):
     return value
 
 
+def _number(text):
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError
+    return value
+
+
+def _from_zero(text):
+    value = _number(text)
+    if value < 0:
+        raise ValueError
+    return value
+
+
 # argparse names the type in its message.
 _count.__name__, _folds.__name__ = "number above 0", "number above 1"
+_number.__name__, _from_zero.__name__ = "number", "number from 0 on"
