@@ -126,6 +126,9 @@ def learning_curve_transfer(
     n_jobs=None,
     verbose=0,
     fit_timeout=None,
+    time_budget=None,
+    path=None,
+    resume=True,
 ):
     """Follow the error as the number of target rows grows, without and with transfer.
 
@@ -166,7 +169,17 @@ def learning_curve_transfer(
     fit_timeout : float, optional
         Seconds for a fit and its predictions. A fit that takes longer has its process ended and is
         recorded as failed. Needs joblib's default backend; fits then run in processes even if `n_jobs`
-        is 1. Default: no limit.
+        is 1. Infinity: no limit, but fits run in processes that Ctrl-C and SIGTERM can end. Default: no
+        limit.
+    time_budget : float, optional
+        Seconds for all fits together. Fits that have not ended by then are recorded as failed. Default: no
+        limit.
+    path : str or path-like, optional
+        File to which each finished fit is appended. The same call with the same file goes on after a crash
+        or Ctrl-C; fits with other learners or seeds are added to it. What failed is tried again, unless it
+        took longer than the same `fit_timeout`.
+    resume : bool, default=True
+        Whether to use the fits in `path`; if False, the file is started afresh.
 
     Returns
     -------
@@ -218,13 +231,9 @@ def learning_curve_transfer(
             plan.add(name, "target_only", learner, few, here)
             plan.add(name, "source_only", learner, everything, here)
     columns = ["n_target", *COLUMNS[1:]]
+    options = {"n_jobs": n_jobs, "verbose": verbose, "timeout": fit_timeout, "budget": time_budget}
     return plan.run(
-        [name],
-        ["source_only", "target_only", "auto"],
-        columns,
-        n_jobs=n_jobs,
-        verbose=verbose,
-        timeout=fit_timeout,
+        [name], ["source_only", "target_only", "auto"], columns, path=path, resume=resume, **options
     )
 
 

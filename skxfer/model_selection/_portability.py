@@ -30,6 +30,9 @@ def portability_study(
     n_jobs=None,
     verbose=0,
     fit_timeout=None,
+    time_budget=None,
+    path=None,
+    resume=True,
 ):
     """Compare what each learner makes of source and target data, on test rows that no fit sees.
 
@@ -77,7 +80,17 @@ def portability_study(
     fit_timeout : float, optional
         Seconds for a fit and its predictions. A fit that takes longer has its process ended and is
         recorded as failed. Needs joblib's default backend; fits then run in processes even if `n_jobs`
-        is 1. Default: no limit.
+        is 1. Infinity: no limit, but fits run in processes that Ctrl-C and SIGTERM can end. Default: no
+        limit.
+    time_budget : float, optional
+        Seconds for all fits together. Fits that have not ended by then are recorded as failed. Default: no
+        limit.
+    path : str or path-like, optional
+        File to which each finished fit is appended. The same call with the same file goes on after a crash
+        or Ctrl-C; fits with other learners or seeds are added to it. What failed is tried again, unless it
+        took longer than the same `fit_timeout`.
+    resume : bool, default=True
+        Whether to use the fits in `path`; if False, the file is started afresh.
 
     Returns
     -------
@@ -106,7 +119,7 @@ def portability_study(
     ------
     ValueError
         An unknown setting, learner or domain, a test domain that is a source,
-        no target row left for training, a cv that tests source rows.
+        no target row left for training, a cv that tests source rows, a `path` with fits of other data.
 
     See Also
     --------
@@ -161,7 +174,8 @@ def portability_study(
                     train = rows if setting == "target_only" else problem.with_sources(rows)
                     plan.add(name, setting, learner, train, test)
     order = [*(f"source_only: {source}" for source in problem.sources), "target_only", "merge", "auto"]
-    return plan.run(list(learners), order, list(COLUMNS), n_jobs=n_jobs, verbose=verbose, timeout=fit_timeout)
+    options = {"n_jobs": n_jobs, "verbose": verbose, "timeout": fit_timeout, "budget": time_budget}
+    return plan.run(list(learners), order, list(COLUMNS), path=path, resume=resume, **options)
 
 
 def transfer_model(template, learner, problem, use, seed, n_target):

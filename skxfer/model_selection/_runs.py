@@ -1,6 +1,8 @@
 """The runs of a study: who is trained on which rows, none of it twice, and the table that comes of it."""
 
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from numbers import Integral
 
 import numpy as np
@@ -12,6 +14,7 @@ from ..inputs import check_sample_domain, check_targets, n_rows, name_targets, t
 from ..learners import fit_learner, predict_learner
 from ..metrics import masked_mean_absolute_error, masked_r2_score, masked_root_mean_squared_error
 from . import _split
+from ._fits import FinishedFits, digest, from_text, identity, to_text
 from ._jobs import Job, run_jobs
 
 
@@ -81,6 +84,13 @@ class Problem:
                     "Leave test_domains out to cross-validate over the target rows."
                 )
         return cls(X, Y, labels, sources, target, test_domains, target_names)
+
+    def digest(self):
+        """Return what tells this table and its roles from any other."""
+        roles = [
+            str(name) for name in (*self.sources, None, *(self.test_domains or ()), None, *self.target_names)
+        ]
+        return digest(self.X, self.Y, self.labels.astype(str).tolist(), roles)
 
     def with_sources(self, rows):
         """Return the rows of all sources and these."""
@@ -156,6 +166,20 @@ class Run(Job):
     seed: int | None
     tests: list = field(default_factory=list)
 
+    @cached_property
+    def identity(self):
+        """What the outcome is known by on disk."""
+        rows = [test.rows for test in self.tests]
+        return identity(self.learner, self.setting, self.model, self.train, self.seed, rows)
+
+    def record(self, found):
+        """Write what it brings back in types that JSON has."""
+        return vars(found) | {"predictions": [to_text(values) for values in found.predictions]}
+
+    def restore(self, record):
+        """Read what `record` wrote."""
+        return Found(**record | {"predictions": [from_text(values) for values in record["predictions"]]})
+
     def fit(self, problem):
         X, Y = take(problem.X, self.train), problem.Y[self.train]
         if self.setting == "auto":
@@ -167,7 +191,7 @@ class Run(Job):
         found = Found([predict_learner(model, take(problem.X, test.rows), **options) for test in self.tests])
         if self.setting == "auto":
             found.strategy = list(getattr(model, "strategy_", []))
-            found.transfer_gain = list(np.atleast_1d(getattr(model, "transfer_gain_", [])))
+            found.transfer_gain = np.atleast_1d(getattr(model, "transfer_gain_", [])).tolist()
         return found
 
 
@@ -196,10 +220,11 @@ class Plan:
             self.jobs[key] = Run(learner, setting, model, train, seed)
         self.jobs[key].tests.append(test)
 
-    def run(self, learners, settings, columns, *, n_jobs, verbose, timeout):
+    def run(self, learners, settings, columns, *, path=None, resume=True, **options):
         """Run all jobs and return the rows, in an order that does not depend on theirs."""
         jobs = list(self.jobs.values())
-        outcomes, interrupted = run_jobs(jobs, self.problem, n_jobs, verbose, timeout)
+        with nullcontext() if path is None else closing(FinishedFits(path, self.problem, resume)) as fits:
+            outcomes, interrupted = run_jobs(jobs, self.problem, fits=fits, **options)
         finished = [(jobs[i], outcomes[i]) for i in sorted(outcomes)]
         alone = {
             (job.learner, test.key): prediction
