@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
-from ..learners import check_learners
-from ._portability import COLUMNS, transfer_model
+from ._portability import COLUMNS, check_alternatives, most_rows, transfer_model
 from ._runs import Plan, Problem, check_seeds
 
 TESTS = ["test_domain", "fold", "seed"]
@@ -129,6 +128,7 @@ def learning_curve_transfer(
     time_budget=None,
     path=None,
     resume=True,
+    max_source_rows=None,
 ):
     """Follow the error as the number of target rows grows, without and with transfer.
 
@@ -157,7 +157,7 @@ def learning_curve_transfer(
     transfer : estimator, optional
         As in :func:`portability_study`.
     featurizer : transformer, optional
-        Put before the learner.
+        Put before the learner, as in :func:`portability_study`.
     seeds : int or list of int, default=(0,)
         Seeds of the runs; a number n means ``range(n)``.
     target_names : list of str, optional
@@ -180,6 +180,8 @@ def learning_curve_transfer(
         took longer than the same `fit_timeout`.
     resume : bool, default=True
         Whether to use the fits in `path`; if False, the file is started afresh.
+    max_source_rows : int, optional
+        As in :func:`portability_study`.
 
     Returns
     -------
@@ -216,19 +218,21 @@ def learning_curve_transfer(
     seeds = check_seeds(seeds)
     problem = Problem.check(X, y, sample_domain, source_domains, test_domains, target_names)
     estimator = estimator if isinstance(estimator, str) else {"learner": estimator}
-    ((name, learner),) = check_learners(estimator, featurizer).items()
+    learners, either = check_alternatives(estimator, featurizer, X)
+    ((name, learner),) = learners.items()
     folds, use = problem.folds(cv, seeds)
 
     plan = Plan(problem)
-    everything = problem.with_sources(np.array([], dtype=int))
+    most = most_rows(max_source_rows, name)
+    everything = problem.with_sources(np.array([], dtype=int), most)
     for test, rows in folds:
         order = check_random_state(test.seed).permutation(rows)
         for size in _check_sizes(train_sizes, len(rows)):
             few = np.sort(order[:size])
             here = test.with_size(size)
             model = transfer_model(transfer, learner, problem, use, test.seed, size)
-            plan.add(name, "auto", model, problem.with_sources(few), here, random=True)
-            plan.add(name, "target_only", learner, few, here)
+            plan.add(name, "auto", model, problem.with_sources(few, most), here, random=True)
+            plan.add(name, "target_only", either[name], few, here)
             plan.add(name, "source_only", learner, everything, here)
     columns = ["n_target", *COLUMNS[1:]]
     options = {"n_jobs": n_jobs, "verbose": verbose, "timeout": fit_timeout, "budget": time_budget}
