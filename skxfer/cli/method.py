@@ -33,6 +33,7 @@ def in_words(study):
         else tests_in_words(study.results, "bars").partition(".")[0].removeprefix("Test rows: ")
         + "; sources stay in every training set."
     )
+    less = "" if data.tests else ", less those that are tested"
     inputs = "are the columns as given"
     either = ""
     if study.spectrum:
@@ -45,9 +46,7 @@ def in_words(study):
         ("Test rows", tested),
         (
             "Target rows alone (target_only)",
-            f"The learner is trained on the {n} target rows alone"
-            + ("." if data.tests else ", less those tested.")
-            + either,
+            f"The learner is trained on the {n} target rows alone{less}.{either}",
         ),
         (
             "All rows merged (merge)",
