@@ -4,6 +4,8 @@ import io
 
 import numpy as np
 
+from .words import learner_name
+
 # Bars of more points than this hide one another.
 MANY_BARS = 300
 
@@ -12,9 +14,8 @@ def errors_figure(results, target, units):
     """Draw the error of each learner and setting for one target; return a PNG."""
     from ..inspection import PortabilityDisplay
 
-    rows = results[~results["setting"].str.startswith("auto: ")]
-    rows.attrs = results.attrs
-    return _png(PortabilityDisplay.from_results(rows, target_units=units, targets=[target]).figure_)
+    display = PortabilityDisplay.from_results(_drawn(results), target_units=units, targets=[target])
+    return _png(display.figure_)
 
 
 def parity_figure(predictions, answer):
@@ -85,9 +86,15 @@ def overview_figure(results, units):
     _pyplot()
     from ..inspection import PortabilityDisplay
 
+    return _png(PortabilityDisplay.from_results(_drawn(results), target_units=units).figure_)
+
+
+def _drawn(results):
+    """Return what the figure of errors shows, with learners spelled out."""
     rows = results[~results["setting"].str.startswith("auto: ")]
+    rows = rows.assign(learner=rows["learner"].map(lambda name: learner_name(name).partition(" (")[0]))
     rows.attrs = results.attrs
-    return _png(PortabilityDisplay.from_results(rows, target_units=units).figure_)
+    return rows
 
 
 def _pyplot():

@@ -106,7 +106,7 @@ $checks
 <h2>The data</h2>
 $data
 <h2>Settings and versions</h2>
-$settings
+<dl class="method">$settings</dl>
 <details><summary>Every result ($n_results rows, the same as portability.csv)</summary>
 $results</details>
 <script>$script</script>

@@ -56,7 +56,6 @@ def page(study):
     """
     data = study.data
     tests = f" to predict {', '.join(data.tests)}" if data.tests else ""
-    settings = [[name, value] for name, value in method.settings(study).items()]
     return fill(
         title=escape(f"Does data from {listed(data.sources)} help{tests}?"),
         subtitle=escape(
@@ -74,7 +73,7 @@ def page(study):
         data=_domains(data)
         + "".join(f'<p class="note">{escape(note)}</p>' for note in data.notes)
         + items(data.in_words()),
-        settings=table(["", ""], settings, text_columns=(0, 1), wrapped=(1,)),
+        settings=terms(method.settings(study).items()),
         n_results=len(study.results),
         results=_results(study.results),
     )
@@ -134,7 +133,8 @@ def _figures(study, answer, curve):
         figure(
             figures.errors_figure(study.results, answer.target, study.data.units),
             f"Mean absolute error of {answer.target} by learner and setting",
-            "Errors of all learners: the further left, the better.",
+            "Errors of all learners: the further left, the better. target_only: target rows alone; merge: "
+            "all rows merged; auto: transfer; source_only: a source model as it is.",
         )
     )
     if curve is not None:

@@ -12,6 +12,8 @@ from ..learners import fit_learner, predict_learner
 AS_GIVEN, FEATURIZED = "as given", "featurized"
 # Folds over the target rows; fewer where the rows of the sources make a fit expensive.
 N_FOLDS, N_FOLDS_WITH_SOURCES = 5, 3
+# With fewer target domains, folds that leave out whole ones would leave out half of the rows.
+FEWEST_DOMAINS = 3
 
 
 def is_numeric_table(X):
@@ -47,8 +49,11 @@ class Chosen:
         return np.column_stack([found[name][:, t] for t, name in enumerate(self.inputs)])
 
 
-def fit_best(alternatives, problem, rows, seed):
+def fit_best(alternatives, problem, rows, seed, new_domains=False):
     """Fit the alternative that has the least error on held-out target rows, for each target.
+
+    What is best for rows of the same domains can be bad for those of others: the folds hold out what the
+    tests do.
 
     Parameters
     ----------
@@ -59,12 +64,16 @@ def fit_best(alternatives, problem, rows, seed):
     rows : ndarray of int
         Rows to train on; those of sources are in every training set of the comparison.
     seed : int or None
+    new_domains : bool, default=False
+        Whether the rows to be predicted are of other domains: if there are enough, the folds leave out whole
+        domains.
 
     Returns
     -------
     Chosen
     """
-    errors = {name: _held_out_errors(model, problem, rows, seed) for name, model in alternatives.items()}
+    folds = _folds(problem, rows, seed, new_domains)
+    errors = {name: _held_out_errors(model, problem, folds, seed) for name, model in alternatives.items()}
     names = list(alternatives)
     table = np.array([errors[name] for name in names])  # (n_alternatives, n_targets)
     # Without any number, all is as the user asked for: with the featurizer, which stands last.
@@ -75,28 +84,36 @@ def fit_best(alternatives, problem, rows, seed):
     return Chosen(models, inputs)
 
 
-def _held_out_errors(model, problem, rows, seed):
-    """Return the mean absolute error of each target over held-out target rows, infinity if there is none."""
-    Y = problem.Y
+def _folds(problem, rows, seed, new_domains):
+    """Return (rows to train on, held-out target rows) for each fold, none if there are too few rows."""
     target = rows[np.isin(rows, problem.target)]
     others = np.setdiff1d(rows, target)
     groups = _equal_rows(take(problem.X, target))
+    domains = np.unique(problem.labels[target], return_inverse=True)[1]
+    if new_domains and domains.max(initial=0) >= FEWEST_DOMAINS - 1:
+        groups = domains
     n_folds = min(N_FOLDS_WITH_SOURCES if len(others) else N_FOLDS, len(np.unique(groups)))
-    none = np.full(Y.shape[1], np.inf)
     if n_folds < 2:
-        return none
-    predicted = np.full((len(target), Y.shape[1]), np.nan)
+        return []
     splitter = GroupKFold(n_folds, shuffle=True, random_state=0 if seed is None else seed)
+    split = splitter.split(target, groups=groups)
+    return [(np.sort(np.concatenate([others, target[train]])), target[held]) for train, held in split]
+
+
+def _held_out_errors(model, problem, folds, seed):
+    """Return the mean absolute error of each target over held-out rows, infinity if there is none."""
+    total = np.zeros(problem.Y.shape[1])
+    counts = np.zeros(problem.Y.shape[1])
     try:
-        for train, held in splitter.split(target, groups=groups):
-            here = np.sort(np.concatenate([others, target[train]]))
-            fitted = fit_learner(model, take(problem.X, here), Y[here], seed=seed)
-            predicted[held] = predict_learner(fitted, take(problem.X, target[held]), n_targets=Y.shape[1])
+        for train, held in folds:
+            fitted = fit_learner(model, take(problem.X, train), problem.Y[train], seed=seed)
+            predicted = predict_learner(fitted, take(problem.X, held), n_targets=len(total))
+            known = ~np.isnan(problem.Y[held])
+            total += np.where(known, np.abs(predicted - problem.Y[held]), 0.0).sum(axis=0)
+            counts += known.sum(axis=0)
     except Exception:  # a learner that cannot take these inputs has lost
-        return none
-    error, known = np.abs(predicted - Y[target]), ~np.isnan(Y[target])
-    counts = known.sum(axis=0)
-    return np.where(counts > 0, np.where(known, error, 0.0).sum(axis=0) / np.maximum(counts, 1), np.inf)
+        counts[:] = 0
+    return np.where(counts > 0, total / np.maximum(counts, 1), np.inf)
 
 
 def _equal_rows(X):

@@ -138,7 +138,7 @@ def learning_curve_transfer(
 
     Parameters
     ----------
-    estimator : regressor or str
+    estimator : regressor, str or dict of one name to regressor
         The learner, or the short name of a default one, such as ``"svr"``.
     X : array-like of shape (n_samples, n_features), DataFrame or sequence of objects
     y : array-like of shape (n_samples,) or (n_samples, n_targets)
@@ -217,7 +217,7 @@ def learning_curve_transfer(
     """
     seeds = check_seeds(seeds)
     problem = Problem.check(X, y, sample_domain, source_domains, test_domains, target_names)
-    estimator = estimator if isinstance(estimator, str) else {"learner": estimator}
+    estimator = estimator if isinstance(estimator, (str, dict)) else {"learner": estimator}
     learners, either = check_alternatives(estimator, featurizer, X)
     ((name, learner),) = learners.items()
     folds, use = problem.folds(cv, seeds)

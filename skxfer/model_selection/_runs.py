@@ -200,7 +200,9 @@ class Run(Job):
 
     def fit(self, problem):
         if len(self.alternatives) > 1:
-            return fit_best(self.alternatives, problem, self.train, self.seed)
+            known = np.unique(problem.labels[np.intersect1d(self.train, problem.target)])
+            new = not any(test.domain in known for test in self.tests)
+            return fit_best(self.alternatives, problem, self.train, self.seed, new)
         X, Y = take(problem.X, self.train), problem.Y[self.train]
         if self.setting.partition(": ")[0] == "auto":
             return clone(self.model).fit(X, Y, sample_domain=problem.labels[self.train])

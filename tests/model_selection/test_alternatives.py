@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LinearRegression
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.preprocessing import FunctionTransformer
 
-from skxfer.model_selection import portability_study
+from skxfer.model_selection import TargetKFold, portability_study
 
 
 def table(n_source=60, n_target=30, n_test=20, seed=0):
@@ -52,6 +53,23 @@ def test_the_choice_does_not_see_the_test_rows():
         for labels in (Y, Y_test)
     )
     assert list(first["inputs"]) == list(second["inputs"])
+
+
+def test_inputs_are_chosen_for_new_domains_where_these_are_tested():
+    """Neighbours of the same domain tell its level; for a new domain, the mean of many is better."""
+    rng = np.random.default_rng(0)
+    names = ["source", *"abcdefghijkl", "test"]
+    domain, code = np.repeat(names, 20), np.repeat(np.arange(14.0), 20)
+    x, level = rng.normal(size=len(domain)), np.repeat(rng.normal(scale=3, size=14), 20)
+    X, y = np.column_stack([x, 100 * code]), x + level
+    neighbours = {"knn": KNeighborsRegressor(15)}
+    params = {"source_domains": ["source"], "featurizer": FunctionTransformer(lambda X: X[:, :1])}
+    params |= {"settings": ["target_only"]}
+    new = portability_study(neighbours, X, y, domain, test_domains=["test"], **params)
+    assert set(new["inputs"]) == {"featurized"}
+    folds = TargetKFold(3, source_domains=["source"], random_state=0)
+    similar = portability_study(neighbours, X, y, domain, cv=folds, **params)
+    assert set(similar["inputs"]) == {"as given"}
 
 
 class Fails(TransformerMixin, BaseEstimator):
