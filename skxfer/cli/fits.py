@@ -9,7 +9,7 @@ import time
 import pandas as pd
 
 from . import answers, output
-from .names import InputError, counted, say
+from .names import InputError, counted, listed, say
 from .plan import DEFAULT_FOLDS
 
 # The learning curve and transfer from single sources may take this share of the study, or so many seconds.
@@ -85,10 +85,11 @@ class Fits:
 
         winners = {answer.families["auto"].learner for answer in found if "auto" in answer.families}
         names = [name for name in self.plan.learners if name in winners]
-        seconds = sum(self.plan.seconds.get(name, math.inf) for name in names) * len(self.data.sources)
-        if len(self.data.sources) < 2 or not names or not self._is_cheap(seconds):
+        seconds = {name: len(self.data.sources) * self.plan.seconds[name] for name in names}
+        names = [name for name in names if self._is_cheap(seconds[name])]
+        if len(self.data.sources) < 2 or not names:
             return results
-        say(f"Transfer from each source alone, with {', '.join(names)}.")
+        say(f"Transfer from each source alone, with {listed(names)}.")
         learners = {name: self.learners[name] for name in names}
         each = self._call(portability_study, learners, self.data.X, settings=["each_source"])
         return _joined([results, each])
@@ -107,7 +108,7 @@ class Fits:
         names = [name for name in dict.fromkeys(names) if name in self.plan.learners]
         curves = {}
         for name in names if len(shares) == len(CURVE_SHARES) else ():
-            if not self._is_cheap(2 * self.plan.seconds[name] * len(names)):
+            if not self._is_cheap(2 * self.plan.seconds[name]):
                 continue
             say(f"Learning curve of {name}.")
             curve = self._call(

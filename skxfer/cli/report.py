@@ -211,8 +211,8 @@ def _at(series, target, setting):
 def _summary(study):
     head = ["target", "learner", "target rows alone", "transfer", "gain", "verdict", "all rows merged"]
     head += ["source as it is", "best source", "gain foreseen", "strategy"]
-    rows = []
-    for record in study.summary.itertuples():
+    rows, order = [], {target: i for i, target in enumerate(study.data.Y)}
+    for record in sorted(study.summary.itertuples(), key=lambda record: order[record.target]):
         errors = [record.target_only, record.auto, record.merge, record.source_only]
         known = [error for error in errors if np.isfinite(error)]
         alone, auto, merge, source = (_error(error, known) for error in errors)

@@ -185,6 +185,8 @@ def beware(study):
     found = [line.partition(" ")[2] for line in study.checks if line.startswith("WARNING")]
     if results.attrs.get("interrupted"):
         found.insert(0, "The study was interrupted: what follows rests on the fits finished until then.")
+    if data.domain_column is None:  # data that come with the package
+        found += data.notes
     n_target = int(data.is_training_target.sum())
     if n_target < FEWEST_TARGET_ROWS:
         found.append(f"{counted(n_target, 'target row')} cannot tell what holds for others.")
