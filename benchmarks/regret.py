@@ -25,6 +25,7 @@ from sklearn.pipeline import make_pipeline
 from skxfer import HierarchicalTransfer
 from skxfer.learners import default_learners
 from skxfer.transfer._problem import expert_outputs
+from skxfer.transfer._rows import read_inputs
 from skxfer.transfer.strategies import predict_model
 
 CACHE = Path(__file__).parent / "cache" / "regret"
@@ -47,10 +48,16 @@ def record(case, learner, n, seed):
     X, X_test = (case.X.iloc[r] if table else case.X[r] for r in (rows, test))
     model = make_pipeline(case.featurizer, default_learners([learner], random_state=0)[learner])
     start = time.process_time()
-    fitted = AllStrategies(model, source_domains=list(case.source_domains), random_state=seed)
+    fitted = AllStrategies(
+        model,
+        source_domains=list(case.source_domains),
+        low_fidelity=list(case.low_fidelity) or None,
+        random_state=seed,
+    )
     fitted.fit(X, case.y[rows], sample_domain=case.domain[rows])
     seconds = time.process_time() - start
-    F = expert_outputs(fitted.experts_, X_test)
+    inputs, values = fitted._split(read_inputs(fitted, X_test, reset=False)[0])
+    F = expert_outputs(fitted.experts_, inputs)
 
     def error(predicted):
         return float(np.abs(predicted - case.y[test]).mean())
@@ -58,7 +65,9 @@ def record(case, learner, n, seed):
     low, high = fitted.transfer_gain_interval_[0]
     return {
         "auto": error(fitted.predict(X_test)),
-        "errors": {k: error(predict_model(m, X_test, F)[:, 0]) for k, m in fitted.all_models.items()},
+        "errors": {
+            k: error(predict_model(m, inputs, F, values)[:, 0]) for k, m in fitted.all_models.items()
+        },
         "promise": float(fitted.transfer_gain_[0]),
         "low": float(low),
         "high": float(high),

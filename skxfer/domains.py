@@ -95,7 +95,8 @@ def split_domains(sample_domain, source_domains):
         return {}, np.arange(len(sample_domain))
     if isinstance(source_domains, str):
         source_domains = [source_domains]
-    names = list(source_domains)
+    names = np.asarray(source_domains, dtype=object).tolist()
+    names = [name.item() if isinstance(name, np.generic) else name for name in names]
     if len(set(names)) < len(names):
         raise ValueError(f"source_domains names a domain twice: {names}.")
     present = np.unique(sample_domain).tolist()

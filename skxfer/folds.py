@@ -85,7 +85,7 @@ def folds_like_the_use(Z, domain, use, n_splits, random_state, groups=None):
     use : {"similar", "new_domains", "new_inputs"}
         What will be predicted: rows like those at hand, rows of new domains,
         or new inputs. The last gives two sets of folds, of coarse and of fine
-        clusters, since how new is unknown.
+        clusters, since how new is unknown; one set where few rows make both the same.
     n_splits : int
     random_state : int, RandomState or None
     groups : ndarray of shape (n_target,), optional
@@ -139,6 +139,8 @@ def _folds_of_new(Z, domain, use, n_splits, rng, seed):
         return [_fold_numbers(GroupKFold(min(n_splits, len(names))).split(Z, groups=codes), n)]
     coarse = cluster_rows(Z, domain, n_splits, seed)
     n_fine = min(4 * n_splits, max(n_splits, n // 2))
+    if n_fine == n_splits:
+        return [coarse]
     fine = cluster_rows(Z, domain, n_fine, seed, at_least=n_splits)
     return [coarse, _fold_numbers(GroupKFold(n_splits).split(Z, groups=fine), n)]
 

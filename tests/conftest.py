@@ -1,6 +1,7 @@
 """Seeds for every test, failures told as they come, and transfer problems that many tests share."""
 
 import os
+import signal
 import sys
 
 import numpy as np
@@ -20,6 +21,9 @@ else:
 
 
 def pytest_configure(config):
+    # A shell starts what runs in the background with Ctrl-C ignored, and tests press it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):  # not in the worker processes of pytest-xdist
         config.pluginmanager.register(_FailuresAsTheyCome(config))
 

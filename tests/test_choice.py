@@ -155,6 +155,20 @@ def test_the_interval_of_the_gain_holds_the_gain_and_narrows_with_rows():
     assert widths[1] < widths[0] / 1.5
 
 
+def test_a_gain_counts_what_the_baseline_will_learn_from_the_rows_of_a_fold():
+    y, fold = np.arange(20.0), np.arange(20) % 5
+    found = choose([(np.column_stack([y + 1, y + 0.5]), y, fold)], 1)
+    assert found.gain == pytest.approx(1 - 0.5 / np.sqrt(4 / 5))
+
+
+@pytest.mark.parametrize("rule", [0, "best", "blend"])
+def test_the_baseline_alone_gains_nothing(rule):
+    y, fold = np.arange(20.0), np.arange(20) % 5
+    found = choose([(np.column_stack([y + 0.5, y + 1]), y, fold)], rule, guard=None)
+    assert found.gain == 0
+    np.testing.assert_array_equal(found.gain_interval, [0, 0])
+
+
 def test_where_the_guard_refuses_there_is_no_gain_to_promise():
     rng = np.random.default_rng(4)
     y, fold = rng.normal(size=30), np.arange(30) % 5

@@ -96,6 +96,12 @@ def test_folds_of_new_inputs_never_cut_a_group_of_like_inputs():
     assert set(fine) == set(range(5))
 
 
+def test_few_rows_make_one_set_of_clusters():
+    Z = np.random.default_rng(0).normal(size=(10, 2))
+    assert len(folds_like_the_use(Z, None, "new_inputs", 5, 0)) == 1
+    assert len(folds_like_the_use(np.repeat(Z, 2, axis=0), None, "new_inputs", 5, 0)) == 2
+
+
 def test_repeated_inputs_are_held_out_together():
     Z = np.repeat(np.random.default_rng(0).normal(size=(8, 2)), 3, axis=0)
     for fold in folds_like_the_use(Z, None, "new_inputs", 5, 0):

@@ -11,6 +11,7 @@ from sklearn.utils import gen_even_slices
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._optional import require
+from .._remember import computed_once
 from ..structures import check_images, compact_cells, wrapped_positions
 from ._structures import StructureFeaturizer
 
@@ -23,23 +24,30 @@ class DscribeFeaturizer(StructureFeaturizer):
     _most_atoms = 1e7
 
     def _features(self, structures):
-        return np.stack(self._compute(structures, self._descriptors))
+        structures = self._compact(structures)
+        settings = repr((type(self).__name__, self.get_params(), self.elements_.tolist()))
+
+        def compute(rows):
+            return self._compute(structures.take(rows), self._descriptors, rows)
+
+        return np.stack(computed_once(settings, structures.digests(), compute))
 
     def _compact(self, structures):
         """Structures in cells that dscribe can handle; a ValueError if they take too much memory."""
         check_images(structures, self.r_cut, most=self._most_atoms)
         return compact_cells(structures, self.r_cut)
 
-    def _compute(self, structures, make):
-        """Features of each structure in a list, by what is made for periodic ones and for others."""
-        structures = self._compact(structures).without_entries()
+    def _compute(self, structures, make, numbers=None):
+        """Features of each compact structure in a list, by what is made for periodic ones and for others."""
+        structures = structures.without_entries()
         # dscribe takes atoms to be in the cell, and loses neighbours of those outside.
         structures.positions = wrapped_positions(structures)
+        numbers = list(range(len(structures))) if numbers is None else numbers
         n_jobs = effective_n_jobs(self.n_jobs)
         n_parts = min(len(structures), 4 * n_jobs if n_jobs > 1 else 1)
         # Not dscribe's own pool of processes, which hangs, and which joblib cannot spread over a cluster.
         parts = Parallel(n_jobs=self.n_jobs)(
-            delayed(self._compute_part)(structures[part], part.start, make)
+            delayed(self._compute_part)(structures[part], numbers[part], make)
             for part in gen_even_slices(len(structures), n_parts)
         )
         return [features for part in parts for features in part]
@@ -47,7 +55,7 @@ class DscribeFeaturizer(StructureFeaturizer):
     def _of_one(self, atoms, descriptor):
         return descriptor.create_single(atoms)
 
-    def _compute_part(self, structures, start, make):
+    def _compute_part(self, structures, numbers, make):
         descriptors = {kind: make(kind) for kind in np.unique(structures.pbc.any(axis=1))}
         found = []
         for row, periodic in enumerate(structures.pbc.any(axis=1)):
@@ -58,7 +66,7 @@ class DscribeFeaturizer(StructureFeaturizer):
                     found.append(self._of_one(_atoms(structures, row), descriptors[periodic]))
             except Exception as error:  # dscribe raises whatever comes up
                 raise ValueError(
-                    f"Structure {start + row}: {type(self).__name__} failed with {type(error).__name__}: "
+                    f"Structure {numbers[row]}: {type(self).__name__} failed with {type(error).__name__}: "
                     f"{error}. Leave this structure out, or repair it."
                 ) from error
         return found
@@ -163,7 +171,7 @@ class SOAPFeaturizer(DscribeFeaturizer):
         list of ndarray, each of shape (n_atoms, n_features_out)
             In the order of the atoms.
         """
-        return self._compute(self._read(X), partial(self._descriptors, average="off"))
+        return self._compute(self._compact(self._read(X)), partial(self._descriptors, average="off"))
 
     def _of_one(self, atoms, descriptor):
         features = super()._of_one(atoms, descriptor)

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from .._optional import require
+from .._remember import computed_once
 from ._smiles import _read_smiles
 
 # Values that RDKit gives beyond this are overflows.
@@ -217,14 +218,18 @@ class FingerprintFeaturizer(TransformerMixin, BaseEstimator):
 
     def _compute(self, smiles):
         """Features of molecules, NaN for descriptors that cannot be computed."""
-        n_jobs = effective_n_jobs(self.n_jobs)
-        n_parts = min(len(smiles), 4 * n_jobs if n_jobs > 1 else 1)
-        options = (self._kinds(), self.radius, self.n_bits, self.counts, self.descriptor_names_)
-        parts = Parallel(n_jobs=self.n_jobs)(
-            delayed(_features)(smiles[part], part.start, *options)
-            for part in gen_even_slices(len(smiles), n_parts)
-        )
-        return np.concatenate(parts)
+        options = (tuple(self._kinds()), self.radius, self.n_bits, self.counts, tuple(self.descriptor_names_))
+
+        def compute(rows):
+            n_jobs = effective_n_jobs(self.n_jobs)
+            n_parts = min(len(rows), 4 * n_jobs if n_jobs > 1 else 1)
+            parts = Parallel(n_jobs=self.n_jobs)(
+                delayed(_features)([smiles[row] for row in rows[part]], rows[part], *options)
+                for part in gen_even_slices(len(rows), n_parts)
+            )
+            return np.concatenate(parts)
+
+        return np.array(computed_once((type(self).__name__, *options), smiles, compute))
 
     def _places_of_descriptors(self):
         kinds = self._kinds()
@@ -249,15 +254,15 @@ def _descriptor_names():
     return [name for name, _ in require("rdkit.Chem.Descriptors").descList if name not in LEFT_OUT]
 
 
-def _features(smiles, first_row, kinds, radius, n_bits, counts, names):
+def _features(smiles, rows, kinds, radius, n_bits, counts, names):
     """Features of some molecules, ndarray of shape (n_molecules, n_features)."""
     compute = [_computation(kind, radius, n_bits, counts, names) for kind in kinds]
-    rows = []
+    found = []
     with require("rdkit.rdBase").BlockLogs():
-        for row, one in enumerate(smiles, start=first_row):
+        for row, one in zip(rows, smiles, strict=True):
             molecule = _molecule(one, row)
-            rows.append(np.concatenate([of(molecule) for of in compute]))
-    return np.array(rows, dtype=np.float64)
+            found.append(np.concatenate([of(molecule) for of in compute]))
+    return np.array(found, dtype=np.float64)
 
 
 def _molecule(text, row):

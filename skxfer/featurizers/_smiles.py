@@ -11,6 +11,7 @@ from sklearn.utils import gen_even_slices
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._optional import require
+from .._remember import computed_once
 from ..inputs import as_object_array
 from ._conformers import convert
 from ._time_limit import StoppedError, calls
@@ -213,14 +214,19 @@ class SmilesToAtoms(TransformerMixin, BaseEstimator):
         smiles = _read_smiles(X)
         require("ase")
         require("rdkit")
-        n_jobs = effective_n_jobs(self.n_jobs)
-        n_parts = min(len(smiles), 4 * n_jobs if n_jobs > 1 else 1)
         options = (self.n_conformers, self.optimize, self.cap, self.fragment, self.atom_order)
-        parts = Parallel(n_jobs=self.n_jobs)(
-            delayed(_convert)(smiles[part], (*options, int(self.random_state)), self.time_limit)
-            for part in gen_even_slices(len(smiles), n_parts)
-        )
-        results = [result for part in parts for result in part]
+        options = (*options, int(self.random_state))
+
+        def convert(rows):
+            n_jobs = effective_n_jobs(self.n_jobs)
+            n_parts = min(len(rows), 4 * n_jobs if n_jobs > 1 else 1)
+            parts = Parallel(n_jobs=self.n_jobs)(
+                delayed(_convert)([smiles[row] for row in rows[part]], options, self.time_limit)
+                for part in gen_even_slices(len(rows), n_parts)
+            )
+            return [result for part in parts for result in part]
+
+        results = computed_once((type(self).__name__, *options, self.time_limit), smiles, convert)
         failures = {row: result for row, result in enumerate(results) if isinstance(result, str)}
         if failures:
             self._report(failures, smiles)

@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_parity": ["ParityDisplay"],
         "_periodic_table": ["PeriodicTableDisplay"],
         "_plots": ["LearningCurveDisplay", "PortabilityDisplay"],
+        "_source_ranking": ["SourceRankingDisplay"],
         "_saliency": ["SaliencyDisplay", "gradient_importance"],
         "_scrambling_display": ["YScramblingDisplay"],
         "_transfer_analysis_display": ["TransferAnalysisDisplay"],

@@ -3,16 +3,17 @@
 import warnings
 from functools import partial
 from itertools import product
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from .._remember import remembering
 from ..choice import CLEAR_GAIN, blend, choose, compare_errors
 from ..folds import SPLITS_OF_USE, NumericView, target_folds
 from ..inputs import (
@@ -27,6 +28,7 @@ from ..learners import KeepsFitted, check_regressor, default_learner, input_tags
 from ..progress import progress
 from ._evidence import Evidence, held_out, may_be_left_out
 from ._problem import expert_outputs
+from ._ranking import ranking
 from ._reason import reason
 from ._routing import RoutesMetadata
 from ._rows import read_inputs
@@ -54,6 +56,8 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         "strategy": [str, list, tuple],
         "combine": [StrOptions({"best", "blend"})],
         "predict_on": [StrOptions({"auto", *SPLITS_OF_USE})],
+        "max_sources": [Interval(Integral, 1, None, closed="left")],
+        "budget": [Interval(Real, 0, None, closed="neither"), None],
         "guard": ["boolean"],
         "cv": ["cv_object"],
         "n_jobs": [Integral, None],
@@ -92,7 +96,7 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         used = {name: self.estimators_[name] for name in self._used()}
         F = None
         predictions = np.zeros((n_rows(X), self.n_targets_, len(self.strategies_)))
-        with naming_missing_values(X):
+        with naming_missing_values(X), remembering():
             if any(isinstance(model, OnExperts) for model in used.values()):
                 F = expert_outputs(self.experts_, X)
             for name, model in used.items():
@@ -169,6 +173,8 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         """
         strategies = [strategy for strategy in strategies if self._prepared(strategy, problem)]
         self.experts_ = problem.predicting_sources if problem.experts is None else problem.experts
+        ranked = problem.experts and not problem.unlabelled
+        self.source_ranking_ = ranking(problem) if ranked else None
         if problem.unlabelled:
             strategies = self._compete_unlabelled(problem, strategies)
         elif len(strategies) == 1 and not (self.guard and strategies[0].uses_source):
@@ -237,6 +243,7 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         evidence : Evidence
         """
         self.predict_on_, sets = self._folds(problem)
+        strategies = self._within_budget(problem, strategies, sum(map(len, sets)))
         jobs = [(s, train, held) for folds in sets for train, held in folds for s in strategies]
         parallel = Parallel(n_jobs=self.n_jobs, return_as="generator")
         found = parallel(
@@ -297,6 +304,22 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
             use, sets = "similar or new_inputs", folds("similar", again)[1] + sets
         return use, sets
 
+    def _within_budget(self, problem, strategies, n_folds):
+        """Leave out the strategies that cost most until the budget suffices."""
+        if self.budget is None:
+            return strategies
+        work = {s.name: s.work(problem) * n_folds for s in strategies}
+        may_go = sorted((s for s in strategies if self._optional(s)), key=lambda s: work[s.name])
+        kept = list(strategies)
+        while may_go and sum(work[s.name] for s in kept) > self.budget:
+            most = may_go.pop()
+            kept.remove(most)
+            self.skipped_[most.name] = (
+                f"it would cost about {work[most.name]:.0f} fits on the target rows, which the budget of "
+                f"{self.budget:g} for all strategies does not allow"
+            )
+        return kept
+
     def _optional(self, strategy):
         """Whether a strategy that fails is left out, and no error."""
         return strategy.uses_source and self.strategy == "auto" and strategy.is_default
@@ -335,7 +358,8 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
                 for j, (name, errors) in enumerate(zip(names, compare_errors(sets, first), strict=True))
             ]
             rows += here
-            sentence = reason(here, first, evidence.in_words(sets), choice.gain)
+            n_rows = int((~np.isnan(problem.Y[problem.target, t])).sum())
+            sentence = reason(here, first, evidence.in_words(sets), choice.gain, n_rows)
             reasons.append(sentence if self.n_targets_ == 1 else f"{target}: {sentence}")
         self.strategies_ = names
         self.weights_ = np.array([choice.weights for choice in choices])

@@ -155,6 +155,21 @@ class FeatureTransfer(RoutesMetadata, KeepsFitted, TransformerMixin, RegressorMi
         check_names(self._block_names, "blocks")
         return self
 
+    def keep_encoders(self, names):
+        """Leave out all encoders but those of these names, before the head is trained.
+
+        Parameters
+        ----------
+        names : list of str
+
+        Returns
+        -------
+        self : FeatureTransfer
+        """
+        self.encoders_ = [entry for entry in self.encoders_ if entry[0] in names]
+        self._block_names = [name for name, *_ in (*self.encoders_, *self.passthrough_)]
+        return self
+
     def fit_blocks(self, blocks, Y, sample_weight=None, metadata=None):
         """Train the head on features that are computed already.
 

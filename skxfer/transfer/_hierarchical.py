@@ -1,5 +1,6 @@
 """HierarchicalTransfer: carry over what other domains taught, in the way that the target rows prove best."""
 
+import os
 from numbers import Integral, Real
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._remember import remembering
 from ..domains import ScoresTarget, find_rows
 from ..inputs import check_sample_domain, find_missing_value, naming_missing_values, take
 from ..learners import predict_learner
@@ -17,7 +19,7 @@ from ._cheap_values import CheapValues
 from ._competition import Competition
 from ._problem import Problem, expert_outputs
 from ._rows import equal_rows, read_inputs
-from ._sources import check_sources, check_sources_fit_problem
+from ._sources import check_sources, check_sources_fit_problem, is_folder
 
 
 class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
@@ -51,9 +53,10 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
     estimator : regressor, optional
         Any learner: forests, boosting, SVR, a network, a Pipeline. One that takes a single target is cloned
         per target. Default: extra trees, on labels scaled to unit variance.
-    sources : fitted regressor or list of (str, fitted regressor), optional
+    sources : fitted regressor, list of (str, fitted regressor) or path, optional
         Sources that are trained already. They are never changed, and cloning (as in GridSearchCV) hands them
-        on. Their rows are not needed.
+        on. Their rows are not needed. A path is a folder of models that :func:`skxfer.save` wrote
+        (``*.skxfer``), named like their files; those that do not fit X and y are left out, see ``skipped_``.
     source_domains : list of labels, optional
         Labels in `sample_domain` that are sources; all other rows are target rows. With neither this nor
         `sources`, the estimator is the plain learner.
@@ -75,6 +78,11 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
     source_filter : float, default=0.2
         Which source rows ``"merge_relevant"`` sees: those whose labels lie in the target's label range,
         widened on both sides by this share of it.
+    max_sources : int, default=10
+        Of more sources, only the best take part in the strategies: those that best predict the target rows,
+        as they are or on a line. Where the best is clearly better than the mean of the labels, sources whose
+        error is nearer to that of the mean than to that of the best are dropped too. Each fold ranks them by
+        its own training rows. See ``source_ranking_``.
     predict_on : {"auto", "similar", "new_domains", "new_inputs"}, default="auto"
         What will be predicted: rows like the target rows, new domains (a new solvent), or new inputs (new
         structures). Decides what the folds hold out. ``"auto"``: what `X_deploy` looks like, and without it
@@ -84,6 +92,10 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
         needs no cross-validation.
     cv : int, cross-validation generator or iterable, default=5
         Folds over the target rows. A generator or iterable is used as it is, in place of `predict_on`.
+    budget : float, optional
+        How much all strategies and folds together may cost, in fits of the learner on all target rows; a fit
+        on k times as many rows counts k. Of the strategies of ``"auto"`` that transfer, those that cost most
+        are left out until the rest fits in; ``skipped_`` names them. Default: no limit.
     n_jobs : int, optional
         Jobs for experts, folds and strategies, through joblib.
     random_state : int, RandomState or None, default=None
@@ -108,8 +120,10 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
         best strategy without transfer, on the same rows), ``weight``, ``fit_time`` (mean seconds per fold)
         and ``fold0_mae``, ... Errors are missing where nothing was cross-validated.
     transfer_gain_ : ndarray of shape (n_targets,)
-        Share by which the cross-validated error is below that of the best strategy without transfer: 0 where
-        the guard refused, NaN without cross-validation.
+        Share by which the error is expected to be below that of the best strategy without transfer. Held-out
+        errors of the latter, which has fewer rows to learn from in a fold than in the end, are lowered: they
+        are taken to fall with the root of the number of rows. 0 where the guard refused, NaN without
+        cross-validation.
     transfer_gain_interval_ : ndarray of shape (n_targets, 2)
         Between which bounds the gain on new rows lies in about 80 of 100 cases, where these are as similar to
         the target rows as the folds imitated.
@@ -123,6 +137,12 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
         The frozen experts: trained sources, then one for each of `source_domains` if a strategy needed them.
     source_weights_ : ndarray of shape (n_targets, n_experts)
         Share of each expert in the linear combination; NaN without ``"frozen_experts"``.
+    source_ranking_ : dict of str to list or None
+        A row for each source and target, best source first, ready for a DataFrame: ``source``, ``target``,
+        ``mae`` and ``mae_on_a_line`` (mean absolute errors on the target rows, of the source as it is and of
+        a line through its predictions and the labels of the other rows), ``mae_of_mean`` (the mean of the
+        other labels), ``score`` (the lower of the two divided by that of the mean) and ``used`` (whether it
+        takes part). None where no strategy needed the predictions of the sources.
     variance_ : ndarray of shape (n_targets, 2) or None
         For ``return_std``: the squared error is the first plus the second times the variance over strategies.
     target_names_ : list
@@ -167,7 +187,7 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
 
     _parameter_constraints: dict = {
         "estimator": [HasMethods("fit"), None],
-        "sources": [HasMethods("predict"), list, tuple, None],
+        "sources": [HasMethods("predict"), list, tuple, str, os.PathLike, None],
         "source_domains": ["array-like", str, None],
         "final_estimator": [HasMethods("fit"), None],
         "residual_estimator": [HasMethods("fit"), StrOptions({"same"}), None],
@@ -188,9 +208,11 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
         strategy="auto",
         combine="blend",
         source_filter=0.2,
+        max_sources=10,
         predict_on="auto",
         guard=True,
         cv=5,
+        budget=None,
         n_jobs=None,
         random_state=None,
         verbose=False,
@@ -204,9 +226,11 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
         self.strategy = strategy
         self.combine = combine
         self.source_filter = source_filter
+        self.max_sources = max_sources
         self.predict_on = predict_on
         self.guard = guard
         self.cv = cv
+        self.budget = budget
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
@@ -327,6 +351,7 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
             learner=learner,
             source_rows=source_rows,
             trained=check_sources(self.sources),
+            max_sources=self.max_sources,
             domain=None if sample_domain is None else sample_domain[target],
             equal=equal_rows(take(given["X"], target), given["kind"]),
             final_estimator=self.final_estimator,
@@ -359,8 +384,8 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
 
     def _fit(self, problem):
         self.skipped_ = {}
-        with naming_missing_values(problem.X):
-            check_sources_fit_problem(problem)
+        with naming_missing_values(problem.X), remembering():
+            check_sources_fit_problem(problem, self.skipped_, may_leave_out=is_folder(self.sources))
             strategies = check_strategies(self.strategy, problem, self.skipped_, guard=self.guard)
             self._compete(problem, strategies)
         self.source_weights_ = self._shares_of_experts()
@@ -368,7 +393,7 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
     def _shares_of_experts(self):
         shares = np.full((self.n_targets_, len(self.experts_)), np.nan)
         stack = self.estimators_.get("frozen_experts")
-        coefficients = None if stack is None else stack.coefficients()
+        coefficients = None if stack is None else stack.coefficients(shares.size)
         if coefficients is None:
             return shares
         size = np.abs(coefficients).reshape(self.n_targets_, len(self.experts_), self.n_targets_).sum(axis=2)

@@ -9,6 +9,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from ..inputs import n_rows, take
 from ..learners import fit_learner, predict_learner
+from ._ranking import best_sources
 
 
 @dataclass
@@ -47,6 +48,8 @@ class Problem:
         Combine the predictions of experts, and learn what the combination leaves.
     source_filter : float
         Margin of relevant source labels, see :func:`skxfer.domains.relevant_rows`.
+    max_sources : int
+        Of more sources, only the best compete.
     seed : int or None
     n_jobs : int or None
 
@@ -54,6 +57,7 @@ class Problem:
     ----------
     experts : list of (str, fitted regressor) or None
         What predicts the targets from one source each: trained sources, then one for each of `source_rows`.
+    expert_names : list of str
     outputs : ndarray of shape (n_samples, n_experts * n_targets) or None
         Their predictions for the target rows; NaN elsewhere.
     view : NumericView or None
@@ -79,9 +83,11 @@ class Problem:
     final_estimator: BaseEstimator | None = None
     residual_estimator: BaseEstimator | None = None
     source_filter: float = 0.2
+    max_sources: int = 10
     seed: int | None = None
     n_jobs: int | None = None
     experts: list | None = field(default=None, init=False)
+    expert_names: list = field(default_factory=list, init=False)
     outputs: np.ndarray | None = field(default=None, init=False)
     view: object = field(default=None, init=False)
     numbers: np.ndarray | None = field(default=None, init=False)
@@ -105,6 +111,46 @@ class Problem:
     def source_row_numbers(self):
         """Rows of all sources, in their order."""
         return np.concatenate([*self.source_rows.values(), np.empty(0, dtype=int)])
+
+    @property
+    def has_many_sources(self):
+        """Whether sources are ranked and only the best of them compete."""
+        return len(self.predicting_sources) + len(self.source_rows) > self.max_sources and not self.unlabelled
+
+    def best_sources(self, rows, among=None, n_best=None):
+        """Return the sources that best predict some target rows, all of them if they are few.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Target rows with labels that may be seen: those of training, so that the choice of sources, too,
+            is judged on rows that had no part in it.
+        among : list of int, optional
+            Numbers of the experts to choose from. Default: all.
+        n_best : int, optional
+            How many. Default: `max_sources`.
+
+        Returns
+        -------
+        ndarray of int
+            Numbers of experts.
+        """
+        among = np.arange(len(self.expert_names)) if among is None else np.asarray(among, dtype=int)
+        if not self.has_many_sources or not len(among):
+            return among
+        if np.isnan(self.Y[rows]).all():
+            return among[:n_best]
+        F = self.outputs[rows].reshape(len(rows), -1, self.n_targets)[:, among].reshape(len(rows), -1)
+        return among[best_sources(F, self.Y[rows], self.weight(rows), n_best or self.max_sources)]
+
+    def best_source_rows(self, rows):
+        """Return the rows of each source domain that is among the best for some target rows, by name."""
+        if not self.has_many_sources or not self.source_rows:
+            return self.source_rows
+        names = list(self.source_rows)
+        first = len(self.expert_names) - len(names)
+        best = self.best_sources(rows, range(first, len(self.expert_names)))
+        return {names[e - first]: self.source_rows[names[e - first]] for e in best}
 
     def weight(self, rows):
         """Return the sample weights of some rows, None if there are none."""
@@ -145,6 +191,7 @@ class Problem:
         )
         names = map(str, self.source_rows)
         self.experts = [*self.predicting_sources, *zip(names, fitted, strict=True)]
+        self.expert_names = [name for name, _ in self.experts]
         self.outputs = np.full((n_rows(self.X), len(self.experts) * self.n_targets), np.nan)
         self.outputs[self.target] = expert_outputs(self.experts, take(self.X, self.target))
 

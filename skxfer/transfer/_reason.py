@@ -1,7 +1,10 @@
 """Why a strategy was chosen, in a sentence."""
 
+# Fewer target rows tell little: the sentence says how many they are.
+FEW_ROWS = 10
 
-def reason(rows, first, folds, gain):
+
+def reason(rows, first, folds, gain, n_rows):
     """Say for one target why these weights.
 
     Parameters
@@ -14,11 +17,20 @@ def reason(rows, first, folds, gain):
         Over what the errors are means.
     gain : float
         Share of its error that is saved.
+    n_rows : int
+        Number of target rows with a label.
 
     Returns
     -------
     str
     """
+    sentence = _why(rows, first, folds, gain)
+    if n_rows >= FEW_ROWS:
+        return sentence
+    return f"{sentence} This rests on {n_rows} target rows only, so it may well be chance."
+
+
+def _why(rows, first, folds, gain):
 
     def error_of(row):
         return f"{row['mae']:.3g} ± {row['mae_error']:.2g}"
@@ -29,9 +41,10 @@ def reason(rows, first, folds, gain):
     if len(kept) > 1:
         kept.sort(key=lambda row: -row["weight"])
         parts = " + ".join(f"{100 * row['weight']:.0f} % {row['strategy']}" for row in kept)
+        size = f"{100 * gain:.0f} % below" if round(100 * gain) else "close to"
         return (
-            f"blend of {parts}: the mean absolute error over {folds} is {100 * gain:.0f} % below "
-            f"that of {alone['strategy']} ({error_of(alone)})."
+            f"blend of {parts}: its error is expected to be {size} that of {alone['strategy']}, whose mean "
+            f"absolute error over {folds} is {error_of(alone)}."
         )
     (best,) = kept
     what = f"{best['strategy']}: mean absolute error {error_of(best)} over {folds}"

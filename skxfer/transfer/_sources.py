@@ -1,5 +1,8 @@
 """Sources that are trained already: the ways to give them, and what is checked."""
 
+import os
+from pathlib import Path
+
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 
@@ -13,7 +16,7 @@ def check_sources(sources):
 
     Parameters
     ----------
-    sources : fitted estimator, list of (str, fitted estimator) or None
+    sources : fitted estimator, list of (str, fitted estimator), path of a folder, or None
 
     Returns
     -------
@@ -22,12 +25,14 @@ def check_sources(sources):
 
     Raises
     ------
-    NotFittedError, TypeError, ValueError
-        A source that is not fitted, an entry of another form, a classifier without ``transform``, two of one
-        name.
+    NotADirectoryError, NotFittedError, TypeError, ValueError
+        A path that is not a folder with saved models, a source that is not fitted, an entry of another form,
+        a classifier without ``transform``, two sources of one name.
     """
     if sources is None:
         return []
+    if is_folder(sources):
+        sources = _load_all(Path(sources))
     checked = []
     for entry in sources if isinstance(sources, (list, tuple)) else [("source", sources)]:
         if not (isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], str)):
@@ -51,12 +56,45 @@ def check_sources(sources):
     return checked
 
 
-def check_sources_fit_problem(problem):
+def is_folder(sources):
+    """Whether sources are given as the path of a folder.
+
+    Parameters
+    ----------
+    sources : as in :func:`check_sources`
+
+    Returns
+    -------
+    bool
+    """
+    return isinstance(sources, (str, os.PathLike))
+
+
+def _load_all(folder):
+    """Load the saved models of a folder, named like their files."""
+    from ..io import load
+
+    if not folder.is_dir():
+        raise NotADirectoryError(
+            f"sources must be fitted estimators or the path of a folder, {str(folder)!r} is no folder. "
+            "Labels in sample_domain go into source_domains."
+        )
+    paths = sorted(folder.glob("*.skxfer"))
+    if not paths:
+        raise ValueError(f"The folder {str(folder)!r} holds no saved model (*.skxfer): see skxfer.save.")
+    return [(path.stem, load(path)) for path in paths]
+
+
+def check_sources_fit_problem(problem, skipped, *, may_leave_out=False):
     """Check trained sources against the rows they are to help with.
 
     Parameters
     ----------
     problem : Problem
+    skipped : dict of str to str
+        Gets the reason for each source that is left out.
+    may_leave_out : bool, default=False
+        Whether a source that does not fit is left out, and no error.
 
     Raises
     ------
@@ -65,16 +103,31 @@ def check_sources_fit_problem(problem):
         predicts another number of targets.
     """
     check_source_names([name for name, _ in problem.trained], problem.source_rows, problem.domain)
-    here = getattr(problem.X, "shape", (0, None))[1:]
+    fitting = []
     for name, model in problem.trained:
-        there = getattr(model, "n_features_in_", None)
-        if there is not None and here not in ((), (there,)):
-            raise ValueError(f"Source {name!r} was trained on {there} features, X has {here[0]}.")
-        if hasattr(model, "transform"):
-            continue
-        n_targets = predict_learner(model, take(problem.X, [0])).shape[1]
-        if n_targets != problem.n_targets:
-            raise ValueError(
-                f"Source {name!r} predicts {n_targets} target(s), y has {problem.n_targets}: "
-                "train it on the targets of y, in their order."
-            )
+        try:
+            _check_fits(name, model, problem)
+            if may_leave_out and hasattr(model, "predict"):
+                predict_learner(model, take(problem.X, [0]))
+        except Exception as error:
+            if not may_leave_out:
+                raise
+            skipped[f"source {name}"] = f"it does not fit X and y: {error}"
+        else:
+            fitting.append((name, model))
+    problem.trained = fitting
+
+
+def _check_fits(name, model, problem):
+    here = getattr(problem.X, "shape", (0, None))[1:]
+    there = getattr(model, "n_features_in_", None)
+    if there is not None and here not in ((), (there,)):
+        raise ValueError(f"Source {name!r} was trained on {there} features, X has {here[0]}.")
+    if hasattr(model, "transform"):
+        return
+    n_targets = predict_learner(model, take(problem.X, [0])).shape[1]
+    if n_targets != problem.n_targets:
+        raise ValueError(
+            f"Source {name!r} predicts {n_targets} target(s), y has {problem.n_targets}: "
+            "train it on the targets of y, in their order."
+        )

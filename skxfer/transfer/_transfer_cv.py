@@ -1,15 +1,18 @@
 """TransferCV: which way to use a trained source? Cross-validated on the target rows, with the reason."""
 
+import os
+
 import numpy as np
 from sklearn.utils._param_validation import HasMethods
 
+from .._remember import remembering
 from ..inputs import check_sample_domain, n_rows, naming_missing_values, take, weighted_rows
 from ._asked import check_strategies
 from ._candidates import check_candidates, plain_baseline, residual_learner, target_learner, with_candidates
 from ._competition import Competition
 from ._problem import Problem
 from ._rows import equal_rows
-from ._sources import check_sources, check_sources_fit_problem
+from ._sources import check_sources, check_sources_fit_problem, is_folder
 from .strategies import Candidate
 
 
@@ -35,9 +38,11 @@ class TransferCV(Competition):
 
     Parameters
     ----------
-    sources : fitted estimator or list of (str, fitted estimator), optional
+    sources : fitted estimator, list of (str, fitted estimator) or path, optional
         What was trained elsewhere. It is never changed, and cloning (as in GridSearchCV) hands it on. Without
-        any, this is a choice between `estimator` and the baseline.
+        any, this is a choice between `estimator` and the baseline. A path is a folder of models that
+        :func:`skxfer.save` wrote (``*.skxfer``), named like their files; those that do not fit X and y are
+        left out, see ``skipped_``.
     estimator : regressor, optional
         Trained on the target rows. Default: the parameters of the (first) source except those about its one
         fit: ``learning_rate`` and ``calibration`` are None (the learner's own choice, and no error bars,
@@ -51,6 +56,8 @@ class TransferCV(Competition):
         ``"target_only"`` if `guard`.
     combine : {"best", "blend"}, default="best"
         Keep the strategy with the least error, or blend all with weights fitted to the held-out rows.
+    max_sources : int, default=10
+        Of more sources, only the best take part in the strategies, see :class:`HierarchicalTransfer`.
     predict_on : {"auto", "similar", "new_domains", "new_inputs"}, default="similar"
         What will be predicted: rows like the target rows, new domains, or new inputs. Decides what the folds
         hold out. ``"auto"``: what `X_deploy` looks like, and without it ``"new_inputs"``.
@@ -61,6 +68,10 @@ class TransferCV(Competition):
         one composition (polymorphs, say) or equal rows of a table, which in both training and held-out rows
         make a test of memory. All else is used as it is; a single split (``PredefinedSplit``) is judged by
         its held-out rows in five parts.
+    budget : float, optional
+        How much all strategies and folds together may cost, in fits of the learner on all target rows; a fit
+        on k times as many rows counts k. Of the strategies of ``"auto"`` that transfer, those that cost most
+        are left out until the rest fits in; ``skipped_`` names them. Default: no limit.
     n_jobs : int, optional
         Jobs for strategies and folds, through joblib.
     random_state : int, RandomState or None, default=None
@@ -81,8 +92,10 @@ class TransferCV(Competition):
     cv_results_ : dict of str to list
         A row for each target and strategy, as in :class:`HierarchicalTransfer`.
     transfer_gain_ : ndarray of shape (n_targets,)
-        Share by which the cross-validated error is below that of the best strategy without transfer: 0 where
-        that one is kept, NaN if there was none.
+        Share by which the error is expected to be below that of the best strategy without transfer. Held-out
+        errors of the latter, which has fewer rows to learn from in a fold than in the end, are lowered: they
+        are taken to fall with the root of the number of rows. 0 where that one is kept, NaN if there was
+        none.
     transfer_gain_interval_ : ndarray of shape (n_targets, 2)
         Between which bounds the gain on new rows lies in about 80 of 100 cases, where these are as similar to
         the target rows as the folds imitated.
@@ -94,6 +107,12 @@ class TransferCV(Competition):
         The strategies with a share, fitted on all target rows.
     experts_ : list of (str, fitted regressor)
         The sources that predict the targets.
+    source_ranking_ : dict of str to list or None
+        A row for each source and target, best source first, ready for a DataFrame: ``source``, ``target``,
+        ``mae`` and ``mae_on_a_line`` (mean absolute errors on the target rows, of the source as it is and of
+        a line through its predictions and the labels of the other rows), ``mae_of_mean`` (the mean of the
+        other labels), ``score`` (the lower of the two divided by that of the mean) and ``used`` (whether it
+        takes part). None where no strategy needed the predictions of the sources.
     variance_ : ndarray of shape (n_targets, 2) or None
         For ``return_std``: the squared error is the first plus the second times the variance over the
         strategies.
@@ -144,7 +163,7 @@ class TransferCV(Competition):
     __metadata_request__fit = {"sample_domain": True}
 
     _parameter_constraints: dict = {
-        "sources": [HasMethods("get_params"), list, tuple, None],
+        "sources": [HasMethods("get_params"), list, tuple, str, os.PathLike, None],
         "estimator": [HasMethods("fit"), None],
         "candidates": [list, tuple, None],
         **Competition._parameter_constraints,
@@ -158,9 +177,11 @@ class TransferCV(Competition):
         candidates=None,
         strategy="auto",
         combine="best",
+        max_sources=10,
         predict_on="similar",
         guard=True,
         cv=5,
+        budget=None,
         n_jobs=None,
         random_state=None,
         verbose=False,
@@ -170,9 +191,11 @@ class TransferCV(Competition):
         self.candidates = candidates
         self.strategy = strategy
         self.combine = combine
+        self.max_sources = max_sources
         self.predict_on = predict_on
         self.guard = guard
         self.cv = cv
+        self.budget = budget
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
@@ -219,6 +242,7 @@ class TransferCV(Competition):
             target=target,
             learner=learner,
             trained=trained,
+            max_sources=self.max_sources,
             domain=sample_domain,
             equal=equal_rows(take(given["X"], target), kind),
             residual_estimator=residual_learner(learner, baseline, kind),
@@ -226,8 +250,8 @@ class TransferCV(Competition):
             metadata=self._route(len(given["Y"]), metadata, sample_domain=labels, groups=groups),
         )
         self.skipped_ = {}
-        with naming_missing_values(problem.X):
-            check_sources_fit_problem(problem)
+        with naming_missing_values(problem.X), remembering():
+            check_sources_fit_problem(problem, self.skipped_, may_leave_out=is_folder(self.sources))
             strategies = check_strategies(self.strategy, problem, self.skipped_, guard=self.guard)
             if self.strategy == "auto" and plain is not None:
                 strategies.insert(1, Candidate("baseline", plain))

@@ -195,7 +195,8 @@ def test_gain_is_judged_on_rows_that_did_not_choose_the_blend():
     P, y = ridge_folds(PROBLEM, FOLDS)
     model = fitted(PROBLEM, Ridge(), cv=FOLDS, strategy=THREE, guard=False)
     _, blend = blend_by_other_folds(P, y)
-    expected = 1 - np.abs(blend - y).mean() / np.abs(P[:, 0] - y).mean()
+    training = 1 - np.bincount(fold_numbers(P))[fold_numbers(P)] / len(y)
+    expected = 1 - np.abs(blend - y).mean() / (np.abs(P[:, 0] - y) * np.sqrt(training)).mean()
     assert abs(expected) > 0.01
     np.testing.assert_allclose(model.transfer_gain_, expected, rtol=1e-3)
 

@@ -308,7 +308,7 @@ def test_unknown_strategy_is_answered_with_those_that_there_are(strategy):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *(("estimator", "forest"), ("sources", "gas"), ("source_domains", 3), ("strategy", 3)),
+        *(("estimator", "forest"), ("sources", 3), ("source_domains", 3), ("strategy", 3)),
         *(("source_filter", -0.1), ("source_filter", None), ("predict_on", "surfaces"), ("guard", "yes")),
         *(
             ("cv", 1),

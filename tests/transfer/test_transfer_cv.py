@@ -122,7 +122,7 @@ def test_with_several_sources_each_is_fine_tuned_and_all_are_frozen_together():
     assert model.strategies_ == ["target_only", "baseline", *OF_SOURCES, *tuned]
     assert model.experts_ == [("near", RELATED), ("far", UNRELATED)]
     assert [name for name, _ in alone("frozen_features", sources).encoder] == ["near", "far"]
-    assert alone("frozen_experts", sources).coefficients().shape == (1, 2)
+    assert alone("frozen_experts", sources).coefficients(2).shape == (1, 2)
 
 
 def test_a_source_that_only_predicts_is_used_as_an_expert():

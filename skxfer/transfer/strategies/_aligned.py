@@ -64,17 +64,18 @@ class Aligned(Merge):
         """Say whether sources and target have like inputs already."""
         fit_numbers(problem)
         T = target_numbers(problem, problem.target)
-        if all(_are_alike(problem.numbers[group], T) for group in _sources_to_map(problem)):
+        if all(_are_alike(problem.numbers[group], T) for group in _sources_to_map(problem.source_rows)):
             return "the inputs of all domains have like means and deviations, so that a map changes little"
         return super().needless(problem)
 
     def prepare(self, problem):
         """Turn all inputs into numbers."""
+        super().prepare(problem)
         fit_numbers(problem)
 
     def fit(self, problem, rows):
         """Map the source rows, and fit the learner on them and on target rows."""
-        groups = _sources_to_map(problem)
+        groups = _sources_to_map(problem.best_source_rows(rows))
         sources, T = np.concatenate(groups), target_numbers(problem, rows)
         parts = [ALIGNMENTS[self.method](problem.numbers[group], T) for group in groups]
         found = together(parts)
@@ -95,9 +96,9 @@ def _are_alike(S, T):
     )
 
 
-def _sources_to_map(problem):
+def _sources_to_map(source_rows):
     """Rows of each source, and those of all small ones together: each source may have units of its own."""
-    rows = list(problem.source_rows.values())
+    rows = list(source_rows.values())
     small = [of for of in rows if len(of) < MIN_SOURCE_ROWS]
     groups = [of for of in rows if len(of) >= MIN_SOURCE_ROWS]
     return [*groups, np.concatenate(small)] if small else groups

@@ -75,6 +75,19 @@ class Strategy:
             return "it rarely wins: name it in strategy"
         return None
 
+    def work(self, problem):
+        """Return about how much one call of `fit` costs, in fits of the learner on all target rows.
+
+        Parameters
+        ----------
+        problem : Problem
+
+        Returns
+        -------
+        float
+        """
+        return self.cost
+
     def prepare(self, problem):
         """Compute once what no fold changes.
 
@@ -82,7 +95,7 @@ class Strategy:
         ----------
         problem : Problem
         """
-        if self.needs_experts:
+        if self.needs_experts or problem.has_many_sources:
             problem.fit_experts()
 
     def fit(self, problem, rows):

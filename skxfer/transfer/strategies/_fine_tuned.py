@@ -16,7 +16,7 @@ class FineTuned(Strategy):
     ----------
     name : str
     source : str or None
-        Name of the source.
+        Name of the source. None: of many sources, the one that best predicts the rows to learn from.
     """
 
     def __init__(self, name="fine_tuned", source=None):
@@ -25,37 +25,57 @@ class FineTuned(Strategy):
 
     @classmethod
     def for_problem(cls, problem):
-        """Return a strategy for each source."""
-        sources = [*dict(problem.trained), *map(str, problem.source_rows)]
-        if len(sources) < 2:
-            return [cls(source=source) for source in sources] or [cls()]
+        """Return a strategy for each source, one for all if they are many."""
+        sources = _names(problem)
+        if len(sources) < 2 or problem.has_many_sources:
+            return [cls(source=sources[0] if len(sources) == 1 else None)]
         return [cls(f"fine_tuned {source}", source) for source in sources]
 
     def missing(self, problem):
         """Say whether the learner can go on from the source."""
-        if self.source is None:
+        if not _names(problem):
             return "there is no source: set sources or source_domains"
-        learner, trained = problem.learner, dict(problem.trained).get(self.source)
+        learner = problem.learner
         if learner is None or not can_continue(learner):
             return f"{type(inner_learner(learner)).__name__} cannot continue from a fit"
-        if trained is not None and not isinstance(trained, type(learner)):
-            return f"source {self.source!r} is a {type(trained).__name__}, not a {type(learner).__name__}"
+        if not self._of_this_kind(problem):
+            name, trained = next(s for s in problem.trained if self.source in (None, s[0]))
+            return f"source {name!r} is a {type(trained).__name__}, not a {type(learner).__name__}"
         return None
 
     def prepare(self, problem):
-        """Fit the source's expert, where it is not trained already."""
-        self.start = dict(problem.trained).get(self.source)
-        if self.start is None:
+        """Fit the sources' experts, where they are not trained already."""
+        super().prepare(problem)
+        names = self._of_this_kind(problem)
+        if not set(names) <= set(dict(problem.trained)):
             problem.fit_experts()
-            self.start = dict(problem.experts)[self.source]
+        known = dict(problem.trained) | dict(problem.experts or [])
+        self.starts = {name: known[name] for name in names}
 
     def fit(self, problem, rows):
         """Continue training on the target rows."""
         return continue_learner(
-            self.start,
+            self.starts[self._best(problem, rows)],
             problem.learner,
             take(problem.X, rows),
             problem.Y[rows],
             sample_weight=problem.weight(rows),
             seed=problem.seed,
         )
+
+    def _of_this_kind(self, problem):
+        """Names of the sources that the learner can go on from."""
+        trained, kind = dict(problem.trained), type(problem.learner)
+        wanted = _names(problem) if self.source is None else [self.source]
+        return [name for name in wanted if isinstance(trained.get(name, problem.learner), kind)]
+
+    def _best(self, problem, rows):
+        """Name of the source that predicts these rows best."""
+        if len(self.starts) == 1:
+            return next(iter(self.starts))
+        ranked = [e for e, name in enumerate(problem.expert_names) if name in self.starts]
+        return problem.expert_names[problem.best_sources(rows, ranked, 1)[0]]
+
+
+def _names(problem):
+    return [*dict(problem.trained), *map(str, problem.source_rows)]

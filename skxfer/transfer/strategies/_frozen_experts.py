@@ -32,7 +32,11 @@ class FrozenExperts(Strategy):
 
     def fit(self, problem, rows):
         """Fit the combination and its correction."""
-        stack = FrozenStack(problem.final_estimator, problem.residual_estimator)
+        columns = None
+        if problem.has_many_sources:
+            best, n_targets = problem.best_sources(rows), problem.n_targets
+            columns = (best[:, None] * n_targets + np.arange(n_targets)).ravel()
+        stack = FrozenStack(problem.final_estimator, problem.residual_estimator, columns)
         return stack.fit(
             problem.outputs[rows],
             take(problem.X, rows),
@@ -70,11 +74,16 @@ class FrozenStack(OnExperts):
         None: RidgeCV.
     residual_estimator : regressor or None
         None: nothing learns the rest.
+    columns : ndarray of int or None
+        Columns of F that are combined, those of the best of many experts. None: all.
     """
 
-    def __init__(self, final_estimator, residual_estimator):
+    columns = None  # files of former versions do not have it
+
+    def __init__(self, final_estimator, residual_estimator, columns=None):
         self.final_estimator = final_estimator
         self.residual_estimator = residual_estimator
+        self.columns = columns
 
     def fit(self, F, X, Y, sample_weight, seed, metadata=None):
         """Fit on experts' outputs F, inputs X and labels Y of the same rows."""
@@ -82,6 +91,7 @@ class FrozenStack(OnExperts):
         if head is None:
             head = RidgeCV(alphas=np.logspace(-4, 3, 15), alpha_per_target=True)
         # Which experts are constant must not depend on where the scale of y has its zero.
+        F = self._combined(F)
         labelled = ~np.isnan(Y)
         centre = np.where(labelled, Y, 0).sum(axis=0) / np.maximum(labelled.sum(axis=0), 1)
         centre = np.tile(centre, F.shape[1] // Y.shape[1])
@@ -101,12 +111,24 @@ class FrozenStack(OnExperts):
 
     def predict(self, F, X):
         """Predict all targets, shape (n_samples, n_targets)."""
-        prediction = predict_learner(self.head_, self.scaler_.transform(F))
+        prediction = predict_learner(self.head_, self.scaler_.transform(self._combined(F)))
         return prediction if self.residual_ is None else prediction + predict_learner(self.residual_, X)
 
-    def coefficients(self):
-        """Return the head's coefficients, shape (n_targets, n_columns of F), None if it has none."""
+    def _combined(self, F):
+        return F if self.columns is None else F[:, self.columns]
+
+    def coefficients(self, n_columns):
+        """Return the head's coefficients, shape (n_targets, n_columns), None if it has none.
+
+        Parameters
+        ----------
+        n_columns : int
+            Number of columns of F.
+        """
         heads = self.head_.estimators_ if isinstance(self.head_, PerTarget) else [self.head_]
         if not all(hasattr(head, "coef_") for head in heads):
             return None
-        return np.vstack([np.atleast_2d(head.coef_) for head in heads])
+        found = np.vstack([np.atleast_2d(head.coef_) for head in heads])
+        coefficients = np.zeros((len(found), n_columns))
+        coefficients[:, slice(None) if self.columns is None else self.columns] = found
+        return coefficients

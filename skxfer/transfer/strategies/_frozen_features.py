@@ -12,7 +12,8 @@ from ._base import Strategy
 class FrozenFeatures(Strategy):
     """Train a new head on the features that trained sources make.
 
-    All sources with ``transform`` take part, side by side; see :class:`skxfer.FeatureTransfer`. This wins
+    All sources with ``transform`` take part, side by side, of many those that best predict the rows to learn
+    from, and those that predict nothing; see :class:`skxfer.FeatureTransfer`. This wins
     where another property depends on the same features; it loses where features of the source ignore what
     matters for the target.
     """
@@ -27,6 +28,7 @@ class FrozenFeatures(Strategy):
 
     def prepare(self, problem):
         """Compute the features of the target rows."""
+        super().prepare(problem)
         encoders = [(name, FrozenEstimator(model)) for name, model in self._encoders(problem)]
         X, Y = take(problem.X, problem.target), problem.Y[problem.target]
         self.model = FeatureTransfer(encoders)
@@ -36,15 +38,20 @@ class FrozenFeatures(Strategy):
 
     def fit(self, problem, rows):
         """Train the head on the features of these rows."""
-        return copy.copy(self.model).fit_blocks(self._of(rows), problem.Y[rows], problem.weight(rows))
+        best = {problem.expert_names[e] for e in problem.best_sources(rows)}
+        ranked = set(problem.expert_names)
+        kept = [name for name, *_ in self.model.encoders_ if name in best or name not in ranked]
+        model = copy.copy(self.model).keep_encoders(kept)
+        return model.fit_blocks(self._of(rows, model), problem.Y[rows], problem.weight(rows))
 
     def predict_rows(self, model, problem, rows):
         """Predict from the features that are known."""
-        return model.predict_blocks(self._of(rows))
+        return model.predict_blocks(self._of(rows, model))
 
-    def _of(self, rows):
+    def _of(self, rows, model):
         at = [self.position[row] for row in rows]
-        return [block[at] for block in self.blocks]
+        blocks = dict(zip((name for name, *_ in self.model.encoders_), self.blocks, strict=True))
+        return [blocks[name][at] for name, *_ in model.encoders_]
 
     @staticmethod
     def _encoders(problem):

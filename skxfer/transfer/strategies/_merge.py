@@ -21,6 +21,11 @@ class Merge(Strategy):
             return None
         return "it needs the rows of the sources: set source_domains and pass sample_domain"
 
+    def work(self, problem):
+        """Return the cost of fits on source rows and target rows."""
+        n_target = len(problem.target)
+        return self.cost * (1 + len(self.source_rows(problem, problem.target)) / n_target)
+
     def fit(self, problem, rows):
         """Fit the learner on source rows and target rows."""
         sources = self.source_rows(problem, rows)
@@ -28,4 +33,4 @@ class Merge(Strategy):
 
     def source_rows(self, problem, rows):
         """Return the source rows to learn from, next to these target rows."""
-        return problem.source_row_numbers
+        return np.concatenate([*problem.best_source_rows(rows).values(), np.empty(0, dtype=int)])

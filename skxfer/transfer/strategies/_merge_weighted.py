@@ -51,6 +51,7 @@ class MergeWeighted(Merge):
 
     def prepare(self, problem):
         """Turn all inputs into numbers."""
+        super().prepare(problem)
         fit_numbers(problem)
 
     def fit(self, problem, rows):
