@@ -75,12 +75,12 @@ def test_fits_of_another_table_are_put_aside_and_it_is_said(tmp_path, capsys):
 @posix
 def test_a_study_that_is_killed_ends_with_the_same_table(tmp_path):
     """Benchmarks kill it more often: see tests/model_selection/test_fits.py."""
-    write_table(tmp_path / "t.csv", 200, 40, 20)
-    options = ["--learners", "rf,ridge", "--seeds", "2", "--n-jobs", "2"]
+    write_table(tmp_path / "t.csv")
+    options = ["--test", "test", "--learners", "ridge,knn", "--seeds", "2", "--n-jobs", "2"]
     process = start(tmp_path, *options, out="killed")
     fits = tmp_path / "killed" / "fits.jsonl"
     deadline = time.monotonic() + 90
-    while (not fits.exists() or fits.read_bytes().count(b"\n") < 5) and time.monotonic() < deadline:
+    while (not fits.exists() or fits.read_bytes().count(b"\n") < 3) and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
@@ -199,6 +199,49 @@ def test_a_cluster_gives_the_same_results(tmp_path, capsys):
         assert study(tmp_path / "t.csv", *options, out=tmp_path / "there") == 0
     assert "Dask cluster at tcp://127.0.0.1" in capsys.readouterr().out
     pd.testing.assert_frame_equal(results_of(tmp_path / "here"), results_of(tmp_path / "there"))
+
+
+# networks ---------------------------------------------------------------------------------------------
+
+
+def write_formulas(path):
+    """Two sets of binary compounds; the target is a sum of what elements add."""
+    rng, elements = np.random.default_rng(0), ["Na", "K", "Mg", "Ca", "Fe", "Ni", "O", "S", "Cl", "F"]
+    level = dict(zip(elements, rng.normal(size=len(elements)), strict=True))
+    pairs = [(a, b) for i, a in enumerate(elements) for b in elements[i + 1 :]]
+    table = pd.DataFrame({"formula": [f"{a}{b}2" for a, b in pairs]})
+    table["y"] = [level[a] + 2 * level[b] for a, b in pairs]
+    table["place"] = np.where(rng.random(len(pairs)) < 0.6, "source_0", "target")
+    table["temperature"] = rng.integers(280, 320, len(pairs))
+    table.to_csv(path, index=False)
+
+
+def test_a_network_competes_where_there_is_a_single_column_of_formulas(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("torch")
+    from skxfer import LGDCNNRegressor
+    from skxfer.cli import fits
+
+    small = LGDCNNRegressor(hidden_dim=8, max_epochs=2, calibration=None, random_state=0)
+    monkeypatch.setattr(fits, "_network", lambda name: small)
+    write_formulas(tmp_path / "t.csv")
+    monkeypatch.setattr(plan, "LEARNERS", ("knn",))
+    assert study(tmp_path / "t.csv", "--seeds", "1", out=tmp_path / "out", learners="auto,ridge") == 0
+    printed = capsys.readouterr().out
+    assert "A network (lgdcnn) competes; it sees the column 'formula' alone." in printed
+    results = results_of(tmp_path / "out")
+    assert set(results["learner"]) == {"knn", "ridge", "lgdcnn"}
+    network = results[results["learner"] == "lgdcnn"]
+    assert set(network["setting"]) == {"source_only: source_0", "target_only", "merge", "auto"}
+    assert network["error"].isna().all()
+    pairs = results[results["setting"] == "auto"].groupby("fold")["n_test"].nunique()
+    assert (pairs == 1).all()  # all learners are tested on the same rows
+
+
+def test_no_network_competes_without_a_column_for_it(tmp_path, capsys):
+    write_table(tmp_path / "t.csv")
+    options = ["--test", "test", "--seeds", "1", "--quick"]
+    assert study(tmp_path / "t.csv", *options, out=tmp_path / "out", learners="auto") == 0
+    assert "No network competes: there is no single column of formulas" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import time
 import pandas as pd
 
 from . import answers, output
+from .cost import NETWORK_FOLDS
 from .names import InputError, counted, listed, say
 from .plan import DEFAULT_FOLDS
 
@@ -143,7 +144,8 @@ class Fits:
         most = self.plan.most_rows
         if study.__name__ == "learning_curve_transfer":
             (most,) = [most.get(name) for name in learners]
-        options |= {"max_source_rows": most, "featurizer": featurizer, "transfer": self._transfer()}
+        options |= {"max_source_rows": most, "featurizer": featurizer}
+        options["transfer"] = self._transfer() if numbers else _transfer_of_networks()
         options |= {"source_domains": self.data.sources, "test_domains": self.data.tests, "cv": self.cv}
         options |= {"seeds": self.plan.seeds, "n_jobs": self.args.n_jobs, "verbose": 1}
         # Without a limit of their own, fits still run in processes, which can be ended.
@@ -227,6 +229,14 @@ def _network(name):
     from ..models import SchNetIIARegressor
 
     return SchNetIIARegressor(random_state=0)
+
+
+def _transfer_of_networks():
+    """Return the competition of the strategies that pay for networks, in few folds."""
+    from ..transfer import HierarchicalTransfer
+
+    strategies = ["target_only", "merge", "fine_tuned"]
+    return HierarchicalTransfer(strategy=strategies, cv=NETWORK_FOLDS, predict_on="similar")
 
 
 def _joined(tables):
