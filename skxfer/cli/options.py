@@ -38,7 +38,7 @@ def study(parser):
     add("--out", type=Path, default=Path("report"), metavar="DIR", help="where to write (default: report)")
     add("--fresh", action="store_true", help="repeat fits that an earlier run has left in --out")
     add = parser.add_argument_group("time").add_argument
-    add("--quick", action="store_true", help="three learners, few folds, part of the source rows")
+    add("--quick", action="store_true", help="svr, xgb and ridge, few folds, part of the source rows")
     add(
         "--budget", type=_seconds, metavar="MIN", help="minutes for the study; the most expensive is left out"
     )

@@ -48,10 +48,10 @@ b.low { text-decoration: underline; text-underline-offset: 3px; }
 details { margin: .8rem 0; } summary { cursor: pointer; font-weight: 600; }
 @media print {
   body { margin: 0; max-width: none; font-size: 11pt; }
-  .target, figure, .three div { break-inside: avoid; }
+  figure, .three div, .warn, pre { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   .scroll { overflow: visible; } th, td { padding: .15rem .3rem; font-size: 8.5pt; white-space: normal; }
-  .figures { grid-template-columns: repeat(3, 1fr); }
+  .figures { grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); }
 }
 """
 

@@ -199,6 +199,8 @@ def _sources(study):
             )
     note = "Transfer from one source alone was tried with the learner whose transfer is best."
     note = f'<p class="note">{note}</p>' if len(alone) else ""
+    if not len(alone):
+        head, rows = head[:5], [row[:5] for row in rows]
     return table(head, rows, text_columns=(0, 1, 4)) + note
 
 
