@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_analysis": ["learning_curve_transfer", "portability_summary"],
         "clustering_vectors": ["cecv", "with_random_weights"],
         "_cecv_study": ["cecv_distance", "cecv_region", "cecv_study"],
+        "_fits": ["OtherStudyError"],
         "_portability": ["portability_study"],
         "_scrambling": ["y_scrambling", "y_scrambling_summary"],
         "_split": [

@@ -11,12 +11,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._real_numbers import as_numbers
 from ..acquisition import GOALS, best_label, check_goal, distance_to_goal, expected_improvement
 from ..domains import ScoresTarget
 from ..inputs import (
     check_groups,
     check_inputs,
-    check_numbers,
     check_sample_domain,
     check_targets,
     n_rows,
@@ -263,8 +263,8 @@ class ActiveTransfer(RoutesMetadata, ScoresTarget, RegressorMixin, BaseEstimator
         """
         check_is_fitted(self)
         X = check_inputs(self, X, reset=False, allow_nan=True)
-        check_numbers(y)
-        new = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        new = as_numbers(y, "y")
+        new = new.reshape(len(new), -1)
         if np.isinf(new).any():
             raise ValueError(f"The label in row {np.argwhere(np.isinf(new))[0][0]} of y is infinite.")
         if new.shape != (n_rows(X), self._Y.shape[1]):
