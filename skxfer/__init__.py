@@ -62,6 +62,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
             "TableFeaturizer",
         ],
         "inspection": [
+            "ActiveCurveDisplay",
             "CECVDisplay",
             "CompositionCurveDisplay",
             "ElementPairDisplay",
@@ -90,6 +91,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
             "LeaveOneTargetDomainOut",
             "LeaveTargetClusterOut",
             "TargetKFold",
+            "active_curve",
             "learning_curve_transfer",
             "portability_study",
             "transfer_analysis",
@@ -98,6 +100,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
         "screening": ["check_table", "screen_unbound"],
         "tables": ["read_table"],
         "transfer": [
+            "ActiveTransfer",
             "FeatureTransfer",
             "HierarchicalTransfer",
             "SequentialTransfer",
@@ -105,6 +108,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
             "TransferCV",
             "predict_file",
             "predict_table",
+            "suggest_rows",
         ],
     },
 )

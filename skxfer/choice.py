@@ -61,9 +61,8 @@ def choose(sets, rule, *, baseline=0, order=None, guard=CLEAR_GAIN, training=Non
     rule : {"blend", "best", "first_unbeaten"} or int
         ``"blend"``: half the convex combination with the least squared error, half the best strategy,
         averaged over draws of the folds with replacement, so that what is best by chance in a few folds gets
-        only a share. ``"best"``: the strategy with the
-        least mean absolute error. ``"first_unbeaten"``: the first in `order` that no other one beats by
-        more than a standard error. A number: this strategy.
+        only a share. ``"best"``: the strategy with the least mean absolute error. ``"first_unbeaten"``: the
+        first in `order` that no other one beats by more than a standard error. A number: this strategy.
     baseline : int
         The strategy that is compared with, and that the guard falls back to.
     order : list of int, optional

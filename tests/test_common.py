@@ -24,6 +24,7 @@ from sklearn.utils.estimator_checks import check_estimator, parametrize_with_che
 
 import skxfer
 from skxfer import (
+    ActiveTransfer,
     FeatureTransfer,
     HierarchicalTransfer,
     SequentialTransfer,
@@ -69,6 +70,7 @@ TABLE = [
     ClippedScaler(),
     SpectrumFeaturizer(),
     TableFeaturizer(),
+    ActiveTransfer(Ridge(), committee=3),
     FeatureTransfer(),
     FeatureTransfer(estimator=Ridge()),
     HierarchicalTransfer(),
@@ -143,6 +145,14 @@ FEATURIZERS = {
 # And those that learn from objects alone.
 LETTERS = pd.DataFrame(np.eye(3), index=list("CHO"))  # an embedding of elements, in place of matminer's
 OBJECTS = DOMAINS | {
+    "active": ActiveTransfer(
+        HierarchicalTransfer(
+            make_pipeline(Composition(), Ridge()), source_domains=["gas"], strategy="merge", guard=False
+        ),
+        goal="maximize",
+        committee=3,
+        random_state=0,
+    ),
     "network": LGDCNNRegressor(
         embedding=LETTERS,
         calibration=None,
@@ -299,6 +309,7 @@ def test_scikit_learn_check(estimator, check):
 @pytest.mark.parametrize(
     "model",
     [
+        ActiveTransfer(Ridge(), committee=3),
         FeatureTransfer(),
         HierarchicalTransfer(Ridge()),
         SequentialTransfer(Ridge()),

@@ -30,6 +30,12 @@ COMMANDS = {
         "skxfer.cli.predict",
         "predict a table with a saved model, row by row",
     ),
+    "suggest": (
+        [],
+        options.suggest,
+        "skxfer.cli.suggest",
+        "which rows of a table to label next, and why",
+    ),
     "show": (
         [],
         options.show,

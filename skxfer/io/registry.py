@@ -13,11 +13,13 @@ from .._optional import require
 # class, since files may hold its name.
 OWN = {
     # transfer
+    "ActiveTransfer": "skxfer.transfer:ActiveTransfer",
     "FeatureTransfer": "skxfer.transfer:FeatureTransfer",
     "BinaryScaler": "skxfer.learners._defaults:BinaryScaler",
     "BestExpert": "skxfer.transfer.strategies:BestExpert",
     "CheapValues": "skxfer.transfer._cheap_values:CheapValues",
     "FromLowFidelity": "skxfer.transfer.strategies:FromLowFidelity",
+    "Committee": "skxfer.transfer._committee:Committee",
     "FrozenStack": "skxfer.transfer.strategies:FrozenStack",
     "FoldSets": "skxfer.folds:FoldSets",
     "GlobalScaler": "skxfer.transfer._head:GlobalScaler",

@@ -5,6 +5,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "_active": ["ActiveTransfer"],
+        "_suggest": ["NothingLeftError", "suggest_rows"],
         "_transfer_cv": ["TransferCV"],
         "_feature": ["FeatureTransfer"],
         "_hierarchical": ["HierarchicalTransfer"],
@@ -17,6 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "predict_file",
             "predict_table",
             "prediction_columns",
+            "suggest_table",
         ],
     },
 )

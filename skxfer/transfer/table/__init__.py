@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_estimator": ["TableTransfer"],
         "_outside": ["Surroundings"],
         "_predict": ["predict_file", "predict_table", "prediction_columns"],
+        "_suggest": ["suggest_table"],
         "_view": ["TableView"],
     },
 )
