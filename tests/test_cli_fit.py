@@ -190,6 +190,19 @@ def test_fit_goes_on_from_a_study(tmp_path, capsys, monkeypatch):
     assert skxfer.load(out).learner_ == ["ridge"]
 
 
+def test_what_a_study_writes_is_what_fit_reads(tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    frame().to_csv(tmp_path / "t.csv", index=False)
+    report, out = tmp_path / "report", tmp_path / "model.skxfer"
+    options = ("--learners", "ridge", "--seeds", 1, "--folds", 2, "--n-jobs", 1, "--out", report)
+    assert run("study", tmp_path / "t.csv", *ROLES, *options) == 0
+    assert f"skxfer fit --from {report} --out model.skxfer" in capsys.readouterr().out
+    assert run("fit", "--from", report, "--n-jobs", 1, "--out", out) == 0
+    assert "Best in the study: ridge.\n" in capsys.readouterr().out
+    model = skxfer.load(out)
+    assert model.learner_ == ["ridge"] and model.cv == 2 and model.source_domains == ["PBE"]
+
+
 def test_fit_goes_on_from_a_study_of_data_that_come_with_skxfer(tmp_path, capsys):
     argv = ("study", "--target", "Eads", "--out", "report")
     report = study_folder(tmp_path, argv, answers=("ridge",), options={"folds": 2})

@@ -59,7 +59,8 @@ def _leak(checked, target, y, known, where):
     x = checked.values(worst)
     both = np.isfinite(x) & np.isfinite(y) & (checked.is_target if not where else checked.is_source)
     verb = "determines" if known[worst] >= DETERMINES else "nearly determines"
-    slope, intercept = np.polyfit(x[both], y[both], 1)
+    size = np.abs(x[both]).max()  # tiny numbers have no square
+    slope, intercept = np.polyfit(x[both] / size, y[both], 1) / [size, 1.0]
     exact = np.abs(slope * x[both] + intercept - y[both]).max() <= 1e-6 * np.ptp(y[both])
     how = f"correlation {known[worst]:.4f}".rstrip("0").rstrip(".")
     if exact:

@@ -5,7 +5,7 @@ from fuzz_cases import SkipError, Subject
 from fuzz_object_subjects import FORMULAS, SMILES, STRUCTURES
 from fuzz_table_subjects import TARGET, X, Y
 
-from skxfer import FeatureTransfer, HierarchicalTransfer, SequentialTransfer, TransferCV
+from skxfer import FeatureTransfer, HierarchicalTransfer, SequentialTransfer, TableTransfer, TransferCV
 from skxfer.featurizers import (
     ClippedScaler,
     ClusterFeaturizer,
@@ -35,6 +35,7 @@ def estimators():
     table, energy = (X[TARGET], Y[TARGET]), Y[:12]
     return {
         **{model: table for model in (HierarchicalTransfer, TransferCV, SequentialTransfer, FeatureTransfer)},
+        TableTransfer: table,
         **{model: table for model in (ClippedScaler, SpectrumFeaturizer, TableFeaturizer, HMNNRegressor)},
         CompositionFeaturizer: (FORMULAS, energy),
         LGDCNNRegressor: (FORMULAS, energy),

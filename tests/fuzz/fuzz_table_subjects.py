@@ -7,7 +7,7 @@ from fuzz_cases import Subject
 from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
 
-from skxfer import FeatureTransfer, HierarchicalTransfer, SequentialTransfer, TransferCV
+from skxfer import FeatureTransfer, HierarchicalTransfer, SequentialTransfer, TableTransfer, TransferCV
 from skxfer.density_ratio import logistic_ratio, ulsif_ratio
 from skxfer.featurizers import ClippedScaler, SpectrumFeaturizer, TableFeaturizer
 from skxfer.metrics import (
@@ -58,6 +58,11 @@ def estimator(name, make, given=GIVEN, tolerance=1e-6, *traits):
 
 def hierarchical(**params):
     return HierarchicalTransfer(Ridge(), source_domains=["gas"], cv=2, random_state=0, **params)
+
+
+def whole_table():
+    params = {"source_domains": ["gas"], "strategy": ["target_only", "merge"], "cv": 2, "random_state": 0}
+    return TableTransfer({"ridge": Ridge()}, **params)
 
 
 def transfer_cv():
@@ -132,6 +137,7 @@ META = [
         1e-6,
         "trained source",
     ),
+    estimator("TableTransfer", whole_table, OF_DOMAINS | {"groups": GROUPS, "X_deploy": X_NEW}),
     estimator("TransferCV", transfer_cv, OF_DOMAINS, 1e-6, "trained source"),
     estimator(
         "SequentialTransfer",

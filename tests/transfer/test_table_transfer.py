@@ -232,6 +232,26 @@ def test_columns_are_matched_by_name_whatever_their_order_case_and_company():
     np.testing.assert_array_equal(model.predict(other), model.predict(table))
 
 
+@pytest.mark.parametrize("cell, what", [(np.inf, "infinity"), ("high", "text: 'high'")])
+def test_what_is_no_number_in_a_column_of_numbers_is_named_in_fit(cell, what):
+    table = pd.DataFrame({"x": rng.normal(size=20), "z": rng.normal(size=20)}).astype(
+        object if isinstance(cell, str) else float
+    )
+    table.loc[7, "z"] = cell
+    with pytest.raises(ValueError, match=f"Column 'z' holds numbers, but row 7 has {what}"):
+        TableTransfer(["ridge"]).fit(table, np.arange(20.0))
+    model = TableTransfer(["ridge"], kinds={"z": "ignored"}, random_state=0).fit(table, np.arange(20.0))
+    assert model.columns_["z"].kind == "ignored"
+
+
+def test_arrays_and_frames_stand_for_one_another_by_position():
+    X, y = rng.normal(size=(30, 2)), rng.normal(size=30)
+    frame = pd.DataFrame(X, columns=["a", "b"])
+    of_array, of_frame = (TableTransfer(["ridge"], random_state=0).fit(given, y) for given in (X, frame))
+    np.testing.assert_array_equal(of_array.predict(frame), of_array.predict(X))
+    np.testing.assert_array_equal(of_frame.predict(X), of_frame.predict(frame))
+
+
 def test_a_cheap_value_is_a_column():
     table = pd.DataFrame({"x": rng.normal(size=60), "cheap": 5 * rng.normal(size=60)})
     y = table["cheap"] + 0.1 * table["x"]

@@ -5,6 +5,7 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
@@ -14,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ...domains import ScoresTarget
 from ...featurizers import TableFeaturizer
 from ...folds import SPLITS_OF_USE, join_groups
+from ...inputs import check_inputs
 from ...screening import check
 from ._card import make_card
 from ._contest import judge, shared
@@ -179,7 +181,7 @@ class TableTransfer(FitsTables, ScoresTarget, RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame of n_samples rows, or array-like of shape (n_samples, n_columns)
-            Source and target rows, as they are in the file.
+            Source and target rows, as they are in the file. An array holds numbers.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             NaN marks a missing label. Rows without any label are left out.
         sample_domain : array-like of shape (n_samples,), optional
@@ -344,16 +346,29 @@ class TableTransfer(FitsTables, ScoresTarget, RegressorMixin, BaseEstimator):
         return self.view_.columns_
 
     def _table(self, X, reset):
-        """Return the inputs as a DataFrame with rows numbered from 0."""
-        if isinstance(X, pd.DataFrame):
-            if reset:
-                validate_data(self, X, reset=True, skip_check_array=True)
-            if not len(X):
-                raise ValueError("Found a DataFrame with 0 sample(s) while a minimum of 1 is required.")
-            X = X.reset_index(drop=True)
-            return X if reset else X.rename(columns=self.view_.renamed(X))
-        X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False)
-        return pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])]).infer_objects()
+        """Return the inputs as a DataFrame with rows numbered from 0 and columns that have names."""
+        if not isinstance(X, pd.DataFrame):
+            X = check_inputs(self, X, reset=reset, allow_nan=True)
+            if getattr(X, "ndim", 1) != 2 or sparse.issparse(X):
+                raise TypeError(
+                    "X must be a table: a DataFrame, or a dense array of numbers of shape (n_samples, "
+                    f"n_columns), got {type(X).__name__}. Put a single column into a DataFrame."
+                )
+            # pandas counts in the order of bytes of this machine.
+            return pd.DataFrame(X.astype(X.dtype.newbyteorder("=")), columns=self._names())
+        if reset:
+            validate_data(self, X, reset=True, skip_check_array=True)
+        if not len(X):
+            raise ValueError("Found a DataFrame with 0 sample(s) while a minimum of 1 is required.")
+        X = X.reset_index(drop=True)
+        named = hasattr(self, "feature_names_in_")
+        if not named and X.shape[1] == self.n_features_in_:
+            X = X.set_axis(self._names(), axis=1)
+        return X if reset else X.rename(columns=self.view_.renamed(X))
+
+    def _names(self):
+        """Names of the columns of the fit."""
+        return getattr(self, "feature_names_in_", [f"x{i}" for i in range(self.n_features_in_)])
 
     def _features(self, X):
         """Return the numbers of rows that must all be readable."""

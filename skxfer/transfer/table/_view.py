@@ -1,6 +1,7 @@
 """A table as the learners of a fit see it: numbers for each row, or what is wrong with it."""
 
 import re
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,8 @@ from ...input_kinds import KINDS, OBJECTS, unreadable
 
 # Why a column is a spectrum of frequencies and intensities, and not one of absorbances.
 _INFRARED = "frequencies and intensities"
+# A column of objects of which so large a share are numbers is one of numbers.
+MOSTLY = 0.8
 _ONE = {"formula": "formula", "smiles": "SMILES", "structure": "structure"}
 
 
@@ -68,6 +71,7 @@ class TableView(BaseEstimator):
         """
         self.featurizer_ = self._make_featurizer().set_output(transform="default")
         given = self.featurizer_.kinds or {}
+        check_numbers_of_table(table, given)
         numeric = [name for name in table if pd.api.types.is_numeric_dtype(table[name])]
         table = with_categories(table, [name for name, kind in given.items() if kind == "category"])
         raw = self.featurizer_.fit_transform(table)
@@ -264,7 +268,45 @@ def _plain(name):
 
 
 def _numbers(column):
+    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+        return pd.Series(np.nan, index=column.index)  # pandas would count nanoseconds
     return pd.to_numeric(column, errors="coerce")
+
+
+def check_numbers_of_table(table, given):
+    """Refuse infinity, and text in a column of numbers, naming column and row.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows numbered from 0.
+    given : dict of str to str
+        Kinds of columns that are known: what is taken for text by choice may hold anything.
+
+    Raises
+    ------
+    ValueError
+    """
+    for name, column in table.items():
+        if given.get(name) not in (None, "number", "spectrum"):
+            continue
+        remedy = (
+            f"Correct or drop the row, or say that the column is not used: kinds={{{name!r}: 'ignored'}}."
+        )
+        if pd.api.types.is_numeric_dtype(column):
+            bad = np.isinf(column.to_numpy(dtype=float, na_value=np.nan))
+            what = "infinity"
+        elif column.dtype == object:
+            is_text = np.array([isinstance(cell, str) for cell in column])
+            n_numbers = sum(isinstance(cell, Real) for cell in column[column.notna()])
+            bad = is_text & (n_numbers >= MOSTLY * column.notna().sum())
+            what = "text"
+        else:
+            continue
+        if bad.any():
+            row = int(np.flatnonzero(bad)[0])
+            cell = f": {column.iloc[row]!r}" if what == "text" else ""
+            raise ValueError(f"Column {name!r} holds numbers, but row {row} has {what}{cell}. {remedy}")
 
 
 def _columns(names):
