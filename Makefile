@@ -11,7 +11,7 @@ endif
 XGBOOST := $(shell $(PYTHON) -c "import platform as p; print('xgboost-cpu' if (p.system(), p.machine()) == ('Linux', 'x86_64') else 'xgboost')")
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS)
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test fuzz lint docs clean
 
 demo: $(VENV)/demo
 	$(BIN)/skxfer study --out report
@@ -20,6 +20,13 @@ demo: $(VENV)/demo
 test: export OMP_NUM_THREADS = 1
 test: $(VENV)/test
 	$(BIN)/python -m pytest --numprocesses 2
+
+# All odd inputs of tests/fuzz; the table of outcomes goes to benchmarks/results/fuzz.csv.
+fuzz: export OMP_NUM_THREADS = 1
+fuzz: export SKXFER_FUZZ = all
+fuzz: export SKXFER_FUZZ_TABLE = benchmarks/results/fuzz.csv
+fuzz: $(VENV)/test
+	$(BIN)/python -m pytest tests/fuzz -p no:xdist --capture=no -o session_timeout=7200 -o faulthandler_timeout=3700
 
 lint: $(VENV)/lint
 	$(BIN)/ruff check .

@@ -65,9 +65,7 @@ def record(case, learner, n, seed):
     low, high = fitted.transfer_gain_interval_[0]
     return {
         "auto": error(fitted.predict(X_test)),
-        "errors": {
-            k: error(predict_model(m, inputs, F, values)[:, 0]) for k, m in fitted.all_models.items()
-        },
+        "errors": {k: error(predict_model(m, inputs, F, values)[:, 0]) for k, m in fitted.all_models.items()},
         "promise": float(fitted.transfer_gain_[0]),
         "low": float(low),
         "high": float(high),

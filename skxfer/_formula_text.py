@@ -85,7 +85,7 @@ def parse_entry(row, entry):
         if isinstance(entry, Mapping):
             return _checked(*_parse_mapping(entry))
     except ValueError as error:
-        raise ValueError(f"Row {row}, formula {entry!r}: {error}") from None
+        raise ValueError(f"Row {row}, formula {entry!r:.200}: {error} Correct or drop this row.") from None
     message = f"Row {row} of X is {entry!r} ({type(entry).__name__}), not a formula such as 'Fe2O3'. "
     if entry is None or type(entry).__name__ == "NAType" or (isinstance(entry, Real) and np.isnan(entry)):
         raise TypeError(

@@ -6,27 +6,29 @@ all else.
 """
 
 from contextlib import contextmanager
-from contextvars import ContextVar
 
 import numpy as np
 
 # Bytes of numbers that are kept; beyond, rows are computed as often as they are asked for.
 MAX_BYTES = 1 << 29
 
-_memory = ContextVar("remembered_rows", default=None)
+_memory = None  # of all blocks that are open in this process, in any thread
+_n_open = 0
 
 
 @contextmanager
 def remembering():
-    """Remember rows within this block, in this process."""
-    if _memory.get() is not None:
-        yield
-        return
-    token = _memory.set(_Memory())
+    """Remember rows until the end of this block; jobs in other processes compute their own."""
+    global _memory, _n_open
+    if _memory is None:
+        _memory = _Memory()
+    _n_open += 1
     try:
         yield
     finally:
-        _memory.reset(token)
+        _n_open -= 1
+        if not _n_open:
+            _memory = None
 
 
 def computed_once(settings, keys, compute):
@@ -47,18 +49,19 @@ def computed_once(settings, keys, compute):
     list
         Results in the order of `keys`. Those of equal rows may be one object: it must not be changed.
     """
-    memory = _memory.get()
+    memory = _memory
     if memory is None:
         return list(compute(list(range(len(keys)))))
     first = {}
     for row, key in enumerate(keys):
         first.setdefault((settings, key), row)
-    new = {key: row for key, row in first.items() if key not in memory.rows}
-    found = dict(zip(new, compute(list(new.values())), strict=True)) if new else {}
-    memory.keep(found)
-    return [
-        found[place] if place in found else memory.rows[place] for place in ((settings, key) for key in keys)
-    ]
+    found = {place: memory.rows[place] for place in first if place in memory.rows}
+    new = {place: row for place, row in first.items() if place not in found}
+    if new:
+        computed = dict(zip(new, compute(list(new.values())), strict=True))
+        memory.keep(computed)
+        found |= computed
+    return [found[settings, key] for key in keys]
 
 
 class _Memory:

@@ -7,6 +7,8 @@ from scipy.optimize import nnls
 
 # How often the folds are drawn anew, with replacement, for a blend: its weights are means over these draws.
 N_BAGS = 20
+# A blend is judged by leaving out folds in so many groups at most.
+MAX_LEFT_OUT = 20
 # Shares below this are left out of a blend: they cost a model each and change next to nothing.
 SMALLEST_SHARE = 0.1
 # Half-width of the 80 % interval of the gain in its standard deviations, and a part of the latter that no
@@ -44,7 +46,7 @@ class Choice:
     variance: np.ndarray
 
 
-def choose(sets, rule, *, baseline=0, order=None, guard=CLEAR_GAIN):
+def choose(sets, rule, *, baseline=0, order=None, guard=CLEAR_GAIN, training=None):
     """Weigh strategies for one target by their held-out predictions.
 
     Parameters
@@ -64,6 +66,9 @@ def choose(sets, rule, *, baseline=0, order=None, guard=CLEAR_GAIN):
         Order of preference for ``"first_unbeaten"``. Default: as numbered.
     guard : float or None
         Fall back to the baseline unless the gain exceeds this many standard errors. None: never.
+    training : list of ndarray of shape (n_rows,), optional
+        For each set of folds, the share of all rows that the models which predicted a row learned from.
+        Default: all rows but those of its fold.
 
     Returns
     -------
@@ -74,6 +79,9 @@ def choose(sets, rule, *, baseline=0, order=None, guard=CLEAR_GAIN):
     ValueError
         A set of folds holds out no row that has a label.
     """
+    if training is None:
+        training = [_share_of_training(fold) for _, _, fold in sets]
+    training = [share[~np.isnan(y)] for share, (_, y, _) in zip(training, sets, strict=True)]
     sets = [tuple(a[~np.isnan(y)] for a in (P, y, fold)) for P, y, fold in sets]
     if not all(len(y) for _, y, _ in sets):
         raise ValueError("No row that cv holds out has a label.")
@@ -83,9 +91,9 @@ def choose(sets, rule, *, baseline=0, order=None, guard=CLEAR_GAIN):
     else:
         weights = _fixed_weights(sets, rule, order)
         shares = [np.broadcast_to(weights, P.shape) for P, _, _ in sets]
-    gain, interval = _gain_and_interval(sets, shares, baseline)
-    if guard is not None:
-        gain = max(gain, 0.0)
+    gain, interval = _gain_and_interval(sets, shares, baseline, training)
+    if guard is not None and gain < 0:  # clear by the errors of the folds, but of no account in the end
+        gain, interval = 0.0, interval - gain
     refused = guard is not None and not _is_clear(sets, shares, baseline, guard)
     if refused or weights[baseline] == 1:
         gain, interval = 0.0, np.zeros(2)
@@ -132,8 +140,12 @@ def _draw_folds(P, y, fold, rng):
 
 
 def _honest_weights(P, y, fold, baseline):
-    """Weights for each row from the other folds, so that no blend is judged by rows that made it."""
+    """Weights for each row from the other folds, so that no blend is judged by rows that made it.
+
+    Many folds are left out in groups.
+    """
     shares = np.empty(P.shape)
+    fold = np.unique(fold, return_inverse=True)[1] % MAX_LEFT_OUT
     for k in np.unique(fold):
         others = fold != k
         alone = np.eye(P.shape[1])[baseline]
@@ -142,7 +154,7 @@ def _honest_weights(P, y, fold, baseline):
     return shares
 
 
-def _gain_and_interval(sets, shares, baseline):
+def _gain_and_interval(sets, shares, baseline, training):
     """Share of the baseline's error that is saved, and bounds for it on new rows.
 
     In a fold the baseline learns from fewer rows than it will in the end, which lets transfer look better
@@ -150,8 +162,8 @@ def _gain_and_interval(sets, shares, baseline):
     ratio of two mean errors over the rows, and over the sets of folds.
     """
     gains, variances, alone, transfer = [], [], [], []
-    for (P, y, fold), share in zip(sets, shares, strict=True):
-        without = np.abs(P[:, baseline] - y) * np.sqrt(_share_of_training(fold))
+    for (P, y, _), share, learned_from in zip(sets, shares, training, strict=True):
+        without = np.abs(P[:, baseline] - y) * np.sqrt(learned_from)
         blended = np.abs((P * share).sum(axis=1) - y)
         if not without.any():
             return 0.0, np.zeros(2)

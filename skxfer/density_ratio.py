@@ -13,6 +13,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_array
+
+from ._real_numbers import as_numbers, check_size
 
 # Ridge penalties of the classifier, and of uLSIF, that cross-validation chooses from.
 INVERSE_PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
@@ -67,6 +70,7 @@ def logistic_ratio(X_from, X_to, at=None, *, random_state=None):
     >>> bool(abs(ratio[1] / ratio[0] - np.e) < 0.5)  # the true ratio is exp(x - 1/2)
     True
     """
+    X_from, X_to, at = _samples(X_from, X_to, at)
     X = _with_squares(np.vstack([X_from, X_to]))
     of_to = np.repeat([0, 1], [len(X_from), len(X_to)])
     # Both samples count alike, so that the odds are the ratio, whatever their sizes.
@@ -74,6 +78,26 @@ def logistic_ratio(X_from, X_to, at=None, *, random_state=None):
     C = _inverse_penalty(X, of_to, weight, random_state)
     at = X[: len(X_from)] if at is None else _with_squares(at)
     return np.exp(np.clip(_classifier(C, X, of_to, weight).decision_function(at), -50, 50))
+
+
+def _samples(X_from, X_to, at):
+    """Check the samples of both distributions, and the points where the ratio is wanted."""
+    given = {"X_from": X_from, "X_to": X_to} | ({} if at is None else {"at": at})
+    found, columns = {}, getattr(X_from, "columns", None)
+    for name, X in given.items():
+        if columns is not None and list(getattr(X, "columns", columns)) != list(columns):
+            raise ValueError(
+                f"X_from has the columns {list(columns)} and {name} {list(X.columns)}: give both the same "
+                "columns, in the same order."
+            )
+        found[name] = check_array(as_numbers(X, name), input_name=name)
+        check_size(found[name], name)
+        if found[name].shape[1] != found["X_from"].shape[1]:
+            raise ValueError(
+                f"X_from has {found['X_from'].shape[1]} columns and {name} {found[name].shape[1]}: give both "
+                "the same columns."
+            )
+    return found["X_from"], found["X_to"], found.get("at")
 
 
 def _with_squares(X):
@@ -142,6 +166,7 @@ def ulsif_ratio(X_from, X_to, at=None, *, random_state=None):
     >>> bool(ratio[0] > 3 * ratio[1])  # 2 and 0.4
     True
     """
+    X_from, X_to, at = _samples(X_from, X_to, at)
     rng = check_random_state(random_state)
     centres = X_to[_some(len(X_to), MAX_KERNELS, rng)]
     distances = [cdist(X, centres, "sqeuclidean") for X in (X_from, X_to)]

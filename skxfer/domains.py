@@ -6,6 +6,8 @@ from sklearn.utils.validation import check_is_fitted
 from .inputs import check_names, check_sample_domain, n_rows, take, weighted_rows
 
 MIN_BOX_LABELS = 5
+# Domains that an error lists.
+MAX_SHOWN = 20
 
 
 class ScoresTarget:
@@ -62,6 +64,11 @@ class ScoresTarget:
         return [sources] if isinstance(sources, str) else [] if sources is None else list(sources)
 
 
+def shown_list(names):
+    """Return a list as text, cut off after 20 entries."""
+    return f"{names}" if len(names) <= MAX_SHOWN else f"{names[:MAX_SHOWN]} and more"
+
+
 def split_domains(sample_domain, source_domains):
     """Separate the rows of the sources from those of the target.
 
@@ -102,7 +109,10 @@ def split_domains(sample_domain, source_domains):
     present = np.unique(sample_domain).tolist()
     unknown = [name for name in names if name not in present]
     if unknown:
-        raise ValueError(f"No row has the source domain {unknown[0]!r}; the domains present are {present}.")
+        raise ValueError(
+            f"No row has the source domain {unknown[0]!r}; the domains present are {shown_list(present)}. "
+            "Correct source_domains or the labels of the rows."
+        )
     sources = {name: np.flatnonzero(sample_domain == name) for name in names}
     target = np.flatnonzero(~np.isin(sample_domain, names))
     if not target.size:

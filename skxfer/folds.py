@@ -206,6 +206,28 @@ def use_from_deployment(Z, Z_deploy, domain, n_splits, random_state):
     return min(uses, key=mismatch.get)
 
 
+def _checked_folds(folds, n_rows):
+    """Pairs of row numbers from a splitter of the user's."""
+    if not folds:
+        raise ValueError(
+            "cv gives no folds: give at least one pair of (train, test) rows, or a number of folds."
+        )
+    found = []
+    for k, (train, test) in enumerate(folds):
+        pair = [np.asarray(rows) for rows in (train, test)]
+        pair = [np.flatnonzero(rows) if rows.dtype == bool else rows for rows in pair]
+        for rows, name in zip(pair, ("trains on", "holds out"), strict=True):
+            if not rows.size:
+                raise ValueError(f"Fold {k} of cv {name} no row: leave it out.")
+            if rows.min() < -n_rows or rows.max() >= n_rows:
+                raise ValueError(
+                    f"Fold {k} of cv {name} row {rows.max()}, but there are {n_rows} target rows: folds are "
+                    "row numbers among the target rows."
+                )
+        found.append(tuple(pair))
+    return found
+
+
 def target_folds(X, Y, domain, cv, predict_on, numbers, X_deploy, random_state, groups=None, equal=None):
     """Find sets of folds over the target rows that look like the use.
 
@@ -239,10 +261,13 @@ def target_folds(X, Y, domain, cv, predict_on, numbers, X_deploy, random_state, 
     ValueError
         As :func:`folds_like_the_use`, or X holds no numbers.
     """
+    if isinstance(cv, (str, bytes)):
+        raise TypeError(f"cv is {cv!r}: give a number of folds, a splitter, or pairs of (train, test) rows.")
     if not isinstance(cv, Integral):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The groups parameter is ignored")
-            return None, [list(check_cv(cv).split(X, Y, domain if groups is None else groups))]
+            folds = list(check_cv(cv).split(X, Y, domain if groups is None else groups))
+        return None, [_checked_folds(folds, len(Y))]
     if predict_on == "auto" and X_deploy is None:
         predict_on = "new_inputs"
     Z = numbers(X) if predict_on in ("auto", "new_inputs") else np.empty((len(Y), 0))
@@ -293,7 +318,7 @@ class NumericView:
             self.head = clone(pipeline[:-1]).fit(X, y)
         prepared = self._prepare(X)
         if isinstance(prepared, pd.DataFrame):
-            self.columns = prepared.select_dtypes("number").columns
+            self.columns = prepared.select_dtypes(["number", "bool"]).columns
         Z = self._table(prepared)
         self.use_fallback = Z.ndim != 2 or not Z.shape[1] or Z.dtype.kind not in "biuf"
         if self.use_fallback:

@@ -282,7 +282,7 @@ def combine_properties(properties, *, exclude=None):
     """
     import pandas as pd
 
-    from .inputs import check_numbers
+    from ._real_numbers import as_numbers
 
     if not properties:
         raise ValueError("properties is empty: it must have a property, such as {'gap': (formulas, y)}.")
@@ -293,10 +293,9 @@ def combine_properties(properties, *, exclude=None):
     for name, (formulas, y) in properties.items():
         formulas, parsed = _parse_part(f"Property {name!r}", formulas)
         try:
-            check_numbers(y)
-        except ValueError as error:
-            raise ValueError(f"Property {name!r}: {error}") from None
-        y = np.asarray(y, dtype=float)
+            y = as_numbers(y, "y")
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"Property {name!r}: {error}") from None
         if not formulas or y.shape != (len(formulas),):
             raise ValueError(
                 f"Property {name!r} has {len(formulas)} formulas and labels of the shape {y.shape}: it must "
@@ -362,7 +361,7 @@ def _fractions(columns, amounts, lengths, formulas):
     if bad.size:
         row = bad[0]
         problem = "all amounts are 0" if totals[row] == 0 else "the amounts are too large for a number"
-        raise ValueError(f"Row {row}, formula {formulas[row]!r}: {problem}. Correct or drop this row.")
+        raise ValueError(f"Row {row}, formula {formulas[row]!r:.200}: {problem}. Correct or drop this row.")
     matrix.data /= np.repeat(totals, np.diff(matrix.indptr))
     return matrix
 
@@ -389,7 +388,7 @@ def as_list(X):
         if X.dtype.kind == "S":
             raise TypeError("X holds bytes, not text: decode them, X.astype(str).")
         if X.dtype.kind not in "OUT":
-            first = f", {X.flat[0]!r} in row 0" if X.size else ""
+            first = f", {X.flat[0]} in row 0" if X.size else ""
             raise TypeError(f"X holds {X.dtype} numbers{first}, but formulas such as 'Fe2O3' are expected.")
         if X.ndim != 1 and not (X.ndim == 2 and X.shape[1] == 1):
             raise ValueError(f"X must have shape (n_samples,) or (n_samples, 1), got {X.shape}.")

@@ -1,8 +1,6 @@
 """What estimators accept as X, y and sample_domain, and the errors they give for anything else."""
 
 import numbers
-import re
-from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -10,10 +8,36 @@ from scipy import sparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_array, validate_data
 
+from ._bad_entries import (
+    check_finite,
+    check_finite_table,
+    find_bad_entry,
+    find_missing_value,
+    naming_missing_values,
+)
 from ._read_once import ReadOnce
+from ._real_numbers import as_array, as_numbers, check_container, check_size, plain, real_table
 
-# How learners of all packages say that a missing value stopped them.
-_ABOUT_NAN = re.compile(r"\bnans?\b|missing value|non-finite|infinit|not finite", re.IGNORECASE)
+__all__ = [
+    "as_numbers",
+    "as_object_array",
+    "check_choice",
+    "check_finite",
+    "check_groups",
+    "check_inputs",
+    "check_names",
+    "check_sample_domain",
+    "check_targets",
+    "check_weights",
+    "find_bad_entry",
+    "find_missing_value",
+    "n_rows",
+    "name_targets",
+    "naming_missing_values",
+    "take",
+    "validate_numbers",
+    "weighted_rows",
+]
 
 take = _safe_indexing  # rows of an array, DataFrame, sparse matrix or list
 
@@ -86,37 +110,6 @@ def _check_present(objects):
             )
 
 
-def check_finite(values, names, allow_nan, entries=None):
-    """Raise an error that names the first row and column that is not finite.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_samples, n_features)
-    names : list of str or None
-        Of the columns.
-    allow_nan : bool
-    entries : sparse matrix in coordinates, optional
-        That the values, one in a row, come from.
-
-    Raises
-    ------
-    ValueError
-    """
-    bad = np.isinf(values) if allow_nan else ~np.isfinite(values)
-    if not bad.any():
-        return
-    row, column = np.argwhere(bad)[0]
-    what = "NaN" if np.isnan(values[row, column]) else "infinity"
-    if entries is not None:
-        row, column = entries.row[row], entries.col[row]
-    name = repr(names[column]) if names is not None else column
-    raise ValueError(
-        f"Input X contains {what}: row {row}, column {name} ({bad.sum()} such values in "
-        f"{bad.any(axis=1).sum()} rows). Drop or impute these rows, or use a learner that accepts NaN "
-        f"(such as HistGradientBoostingRegressor); inf is never accepted."
-    )
-
-
 def check_inputs(estimator, X, *, reset, allow_nan=False):
     """Validate X of any kind for a meta-estimator, keeping its kind.
 
@@ -145,6 +138,10 @@ def check_inputs(estimator, X, *, reset, allow_nan=False):
         NaN or inf (naming row and column), a wrong number of columns, no rows, a
         missing object (naming the row).
     """
+    if X is not None:
+        check_container(X, "X")
+        if hasattr(X, "get_atomic_numbers") or hasattr(X, "cart_coords"):  # of ASE, of pymatgen
+            raise TypeError(f"X is one structure, of type {type(X).__name__}: put it in a list, [X].")
     if isinstance(X, ReadOnce):
         if not len(X):
             raise ValueError("Found 0 sample(s) in X while a minimum of 1 is required.")
@@ -153,67 +150,49 @@ def check_inputs(estimator, X, *, reset, allow_nan=False):
         objects = as_object_array(X.ravel() if getattr(X, "ndim", 1) == 2 else X)
         _check_present(objects)
         return objects
+    X = real_table(X, mixed=True)
     if isinstance(X, pd.DataFrame):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         if not len(X):
             raise ValueError("Found a DataFrame with 0 sample(s) while a minimum of 1 is required.")
-        _check_finite_table(X, allow_nan)
+        check_finite_table(X, allow_nan)
         return X
     X = validate_data(
         estimator, X, reset=reset, accept_sparse=("csr", "csc"), dtype="numeric", ensure_all_finite=False
     )
-    _check_finite_table(X, allow_nan)
+    check_finite_table(X, allow_nan)
     return X
 
 
-def _check_finite_table(X, allow_nan):
-    """Check the numbers of a DataFrame, sparse matrix or array of two dimensions."""
-    if isinstance(X, pd.DataFrame):
-        table = X.select_dtypes("number")
-        check_finite(table.to_numpy(dtype=float), list(table.columns), allow_nan)
-    elif sparse.issparse(X):
-        entries = X.tocoo()
-        check_finite(entries.data[:, None], None, allow_nan, entries)
-    elif getattr(X, "ndim", 1) == 2 and X.dtype.kind in "biuf":
-        check_finite(X, None, allow_nan)
-
-
-@contextmanager
-def naming_missing_values(X):
-    """Name the first NaN of X where a learner fails on it: meta-estimators let it through to be imputed.
+def validate_numbers(estimator, X, *, reset=True, dtype=np.float64, allow_nan=False):
+    """Validate a table in which every column must hold numbers.
 
     Parameters
     ----------
-    X : inputs of any kind, validated
+    estimator : BaseEstimator
+        Gets ``n_features_in_`` and ``feature_names_in_`` when `reset`.
+    X : array-like of shape (n_samples, n_features)
+    reset : bool, default=True
+        True in ``fit``, False in ``predict`` and ``transform``.
+    dtype : type or tuple of types, default=float64
+        Of the result; of several, the first stands in for any other type.
+    allow_nan : bool, default=False
+        Whether NaN is let through.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_features)
 
     Raises
     ------
-    ValueError
-        From a learner's error about NaN. Other errors get a note on the NaN in X.
+    TypeError, ValueError
+        Naming the first row and column that hold no number, or one that is not finite or above 1e150.
     """
-    try:
-        yield
-    except Exception as error:
-        named = find_missing_value(X)
-        if named is not None and is_about_missing_values(error):
-            raise named from error
-        if named is not None:
-            error.add_note(str(named))
-        raise
-
-
-def find_missing_value(X):
-    """Return the error that names the first row and column of X that hold NaN, None without NaN."""
-    try:
-        _check_finite_table(X, allow_nan=False)
-    except ValueError as named:
-        return named
-    return None
-
-
-def is_about_missing_values(error):
-    """Whether a learner's error says that it cannot handle a missing value."""
-    return bool(_ABOUT_NAN.search(str(error)))
+    names = list(X.columns) if isinstance(X, pd.DataFrame) else None
+    X = validate_data(estimator, real_table(X), reset=reset, dtype=dtype, ensure_all_finite=False)
+    check_finite(X, names, allow_nan)
+    check_size(X, "X")
+    return X
 
 
 def check_targets(y, n_samples):
@@ -237,12 +216,13 @@ def check_targets(y, n_samples):
     if y is None:
         raise ValueError("This estimator requires y to be passed, but the target y is None.")
     names = list(y.columns) if isinstance(y, pd.DataFrame) else None
-    check_numbers(y)
-    Y = check_array(y, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y")
+    Y = as_numbers(y, "y")
+    if Y.ndim > 2 or Y.shape[1:] == (0,):
+        raise ValueError(f"y must have shape (n_samples,) or (n_samples, n_targets), got {Y.shape}.")
+    Y = check_array(Y, ensure_2d=False, ensure_min_samples=0, ensure_all_finite="allow-nan", input_name="y")
+    check_size(Y, "y")
     if Y.ndim == 1:
         Y = Y[:, None]
-    if Y.ndim != 2:
-        raise ValueError(f"y must have shape (n_samples,) or (n_samples, n_targets), got {Y.shape}.")
     if len(Y) != n_samples:
         raise ValueError(
             "Found input variables with inconsistent numbers of samples: "
@@ -258,35 +238,10 @@ def check_targets(y, n_samples):
     return Y
 
 
-def check_numbers(y):
-    """Refuse text among labels, naming the first row that holds what is no number.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_samples,) or (n_samples, n_targets)
-
-    Raises
-    ------
-    ValueError
-    """
-    values = np.asarray(y)
-    if values.dtype.kind in "biufc" or values.ndim not in (1, 2):
-        return
-    for place, value in np.ndenumerate(values):
-        if not isinstance(value, str):
-            continue
-        try:
-            float(value)
-        except ValueError:
-            raise ValueError(
-                f"Row {place[0]} of y is {str(value)!r}, which is no number. Correct or drop it; a missing "
-                "label is NaN. (With keep_default_na=False pandas.read_csv reads empty cells as text; "
-                "converters={'formula': str} does so for the formulas alone.)"
-            ) from None
-
-
 def _check_labels(given, n_samples, what, remedy):
-    labels = np.asarray(given)
+    check_container(given, what)
+    given = plain(given)
+    labels = as_array(given, what)
     if labels.dtype.kind in "US" and not isinstance(given, np.ndarray):
         # numpy would have written a missing label, or a number, as text.
         labels = np.asarray(given, dtype=object)
@@ -326,14 +281,19 @@ def check_sample_domain(sample_domain, n_samples):
     labels = _check_labels(sample_domain, n_samples, "sample_domain", "Name the domain of each row")
     if labels.dtype != object:
         return labels
+    return labels.astype(str) if _are_text(labels, "sample_domain") else labels
+
+
+def _are_text(labels, what):
+    """Whether labels in an object array are text; all or none must be."""
     strings = np.array([isinstance(label, str) for label in labels])
     if strings.any() and not strings.all():
         row = np.flatnonzero(strings != strings[0])[0]
         raise ValueError(
-            f"sample_domain mixes text and other labels: row 0 has {labels[0]!r}, "
-            f"row {row} has {labels[row]!r}. Convert all to text."
+            f"{what} mixes text and other labels: row 0 has {labels[0]!r}, row {row} has {labels[row]!r}. "
+            "Convert all to text."
         )
-    return labels.astype(str) if strings.all() else labels
+    return strings.all()
 
 
 def check_groups(groups, n_samples, what="groups"):
@@ -355,7 +315,10 @@ def check_groups(groups, n_samples, what="groups"):
     ValueError
         Wrong length or shape, or a missing label (naming the first row).
     """
-    return _check_labels(groups, n_samples, what, "Give a value for each row")
+    labels = _check_labels(groups, n_samples, what, "Give a value for each row")
+    if labels.dtype == object and what == "groups":
+        _are_text(labels, what)
+    return labels
 
 
 def check_names(names, what):
@@ -393,10 +356,20 @@ def check_weights(sample_weight, X):
     ValueError
         Wrong length, NaN, or a negative weight (naming the row).
     """
+    if not isinstance(sample_weight, numbers.Real):
+        weight = as_numbers(sample_weight, "sample_weight")
+        sample_weight = weight.ravel() if weight.shape[1:] == (1,) else weight
+        if np.isnan(weight).any():
+            row = np.argwhere(np.isnan(weight))[0][0]
+            raise ValueError(f"Input sample_weight contains NaN in row {row}: give 0 to leave a row out.")
+        if not weight.any():
+            raise ValueError("Every sample_weight is zero: at least one row must have a weight above 0.")
     weight = _check_sample_weight(sample_weight, X)
     if (weight < 0).any():
         row = np.flatnonzero(weight < 0)[0]
-        raise ValueError(f"sample_weight is negative in row {row}: {weight[row]:g}.")
+        raise ValueError(
+            f"sample_weight is negative in row {row}: {weight[row]:g}. Weights must be 0 or more."
+        )
     return weight
 
 

@@ -4,27 +4,39 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.metrics import make_scorer
-from sklearn.utils.validation import check_array, check_consistent_length
+from sklearn.utils.validation import check_array
+
+from ._real_numbers import as_numbers, check_size
+from .inputs import check_weights
 
 
 def _as_2d(values, name):
-    values = check_array(
-        values, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan", input_name=name
-    )
+    values = as_numbers(values, name)
+    values = check_array(values, ensure_2d=False, ensure_all_finite="allow-nan", input_name=name)
+    check_size(values, name)
     return values[:, None] if values.ndim == 1 else values
+
+
+def _check_same_shape(y_true, y_other, name):
+    if y_true.shape != y_other.shape:
+        raise ValueError(
+            f"y_true has {y_true.shape[0]} rows and {y_true.shape[1]} targets, {name} has {y_other.shape[0]} "
+            f"and {y_other.shape[1]}: give one row per sample and one column per target in both."
+        )
 
 
 def _masked_means(y_true, y_pred, terms, sample_weight):
     """Mean of each term over the labelled rows of each target: list of (n_targets,)."""
     y_true, y_pred = _as_2d(y_true, "y_true"), _as_2d(y_pred, "y_pred")
-    check_consistent_length(y_true, y_pred, sample_weight)
-    if y_true.shape != y_pred.shape:
-        raise ValueError(f"y_true has {y_true.shape[1]} targets and y_pred {y_pred.shape[1]}.")
-    weight = np.ones(len(y_true)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    _check_same_shape(y_true, y_pred, "y_pred")
+    weight = np.ones(len(y_true)) if sample_weight is None else check_weights(sample_weight, y_true)
     weight = np.where(np.isnan(y_true), 0.0, weight[:, None])
     bare = np.flatnonzero(weight.sum(axis=0) == 0)
     if bare.size:
-        raise ValueError(f"Target {bare[0]} has no labelled row: its error is undefined.")
+        raise ValueError(
+            f"Target {bare[0]} has no labelled row, so its error is undefined: leave this column out of "
+            "y_true and y_pred."
+        )
     known = np.where(np.isnan(y_true), 0.0, y_true)
     missing = np.isnan(y_true)
     means = []

@@ -209,10 +209,15 @@ def test_mixed_domain_labels_are_refused(labels):
         check_sample_domain(labels, 2)
 
 
-@pytest.mark.parametrize("labels", [["gas"], [["gas", "gas"], ["gas", "gas"]], "gas"])
+@pytest.mark.parametrize("labels", [["gas"], [["gas", "gas"], ["gas", "gas"]]])
 def test_domain_labels_of_another_length_are_refused(labels):
     with pytest.raises(ValueError, match="one label per row: X has 2 rows"):
         check_sample_domain(labels, 2)
+
+
+def test_one_label_for_all_rows_is_refused():
+    with pytest.raises(TypeError, match="sample_domain is 'gas' .*give an array-like with one entry per row"):
+        check_sample_domain("gas", 2)
 
 
 @pytest.mark.parametrize(

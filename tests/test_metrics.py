@@ -89,12 +89,12 @@ def test_target_whose_labels_have_no_weight_is_an_error():
 
 
 def test_another_number_of_targets_is_an_error():
-    with pytest.raises(ValueError, match="y_true has 3 targets and y_pred 2"):
+    with pytest.raises(ValueError, match="y_true has .* 3 targets, y_pred has .* and 2:"):
         masked_mean_absolute_error(TRUTH, PREDICTION[:, :2])
 
 
 def test_another_number_of_rows_is_an_error():
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+    with pytest.raises(ValueError, match="y_true has .* rows and .* targets, y_pred has"):
         masked_mean_absolute_error(TRUTH, PREDICTION[1:])
 
 

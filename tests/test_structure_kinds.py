@@ -359,3 +359,15 @@ def test_energies_of_the_files_are_the_target_of_a_table_without_one(tmp_path):
         ValueError, match="t.csv: the files hold no energies. Name the column to learn in `target`"
     ):
         read_structure_table(tmp_path / "t.csv")
+
+
+def test_a_byte_order_mark_before_an_xyz_file_is_no_part_of_it(tmp_path):
+    (tmp_path / "water.xyz").write_text("\ufeff1\n\nO 0 0 0.5\n", encoding="utf-8")
+    np.testing.assert_array_equal(read_structures([str(tmp_path / "water.xyz")]).positions, [[0, 0, 0.5]])
+
+
+@pytest.mark.parametrize("value", ["left", "0,5"])
+def test_a_coordinate_that_is_no_number_is_named(value, tmp_path):
+    (tmp_path / "water.xyz").write_text(f"1\n\nO 0 0 {value}\n")
+    with pytest.raises(ValueError, match=f"'{value}' in the line 'O 0 0 {value}' is not a coordinate"):
+        read_structures([str(tmp_path / "water.xyz")])

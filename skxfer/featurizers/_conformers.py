@@ -58,10 +58,31 @@ def _convert(smiles, n_conformers, optimize, cap, fragment, atom_order, seed):
     return numbers[rows].tolist(), positions[rows], info, remark
 
 
+def odd_text(smiles):
+    """Say why a text is no SMILES that RDKit would read to its end, None if it is.
+
+    Parameters
+    ----------
+    smiles : str
+
+    Returns
+    -------
+    str or None
+        RDKit leaves out a character beyond ASCII at either end, and what comes after a space.
+    """
+    text = smiles.strip(" \t\r\n")
+    for position, character in enumerate(text):
+        if character in " \t\r\n":
+            return None if text[position:].lstrip().startswith("|") else "there is more text after a space"
+        if not character.isascii() or not character.isprintable():
+            return f"the character {character!r} at position {position} has no meaning in a SMILES"
+    return None
+
+
 def _parse(smiles, cap, fragment, Chem):
     """Molecule of a SMILES in the order in which it is written, and the SMILES of what is left out."""
-    if len(smiles.split()) > 1:
-        raise _NoStructureError("there is more text after a space")
+    if (odd := odd_text(smiles)) is not None:
+        raise _NoStructureError(odd)
     molecule = Chem.MolFromSmiles(smiles, sanitize=False)
     if molecule is None:
         raise _NoStructureError("this is no SMILES")
@@ -73,6 +94,8 @@ def _parse(smiles, cap, fragment, Chem):
             Chem.SanitizeMol(Chem.MolFromSmiles(smiles, sanitize=False))
             raise _NoStructureError("RDKit refuses it")
         molecule = _capped(molecule, cap, Chem)
+        for atom in molecule.GetAtoms():
+            atom.SetAtomMapNum(0)  # a mark of the writer, by which the canonical order would differ
     except Chem.MolSanitizeException as error:
         raise _NoStructureError(str(error)) from None
     parts = Chem.GetMolFrags(molecule, asMols=True)

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._optional import require
 from .._remember import computed_once
+from ._conformers import odd_text
 from ._smiles import _read_smiles
 
 # Values that RDKit gives beyond this are overflows.
@@ -268,14 +269,15 @@ def _features(smiles, rows, kinds, radius, n_bits, counts, names):
 def _molecule(text, row):
     Chem = require("rdkit.Chem")
     what = "InChI" if text.startswith("InChI=") else "SMILES"
-    molecule = (Chem.MolFromInchi if what == "InChI" else Chem.MolFromSmiles)(text)
+    odd = odd_text(text)
+    molecule = None if odd else (Chem.MolFromInchi if what == "InChI" else Chem.MolFromSmiles)(text)
     if molecule is None or not molecule.GetNumAtoms():
-        reason = "it holds no atoms"
-        if molecule is None:
+        reason = odd or "it holds no atoms"
+        if molecule is None and not odd:
             problems = Chem.MolFromSmiles(text, sanitize=False) if what == "SMILES" else None
             found = Chem.DetectChemistryProblems(problems) if problems is not None else ()
             reason = found[0].Message().strip() if found else "RDKit cannot read it"
-        raise ValueError(f"Row {row}, {what} {text!r}: {reason}. Correct or drop this row.")
+        raise ValueError(f"Row {row}, {what} {text!r:.200}: {reason}. Correct or drop this row.")
     return molecule
 
 

@@ -5,7 +5,9 @@ from numbers import Real
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
+
+from ..inputs import validate_numbers
 
 
 class ClippedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -66,7 +68,7 @@ class ClippedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self : ClippedScaler
         """
         self._validate_params()
-        X = validate_data(self, X, dtype=np.float64)
+        X = validate_numbers(self, X)
         self.mean_ = X.mean(axis=0)
         deviation, magnitude = X.std(axis=0), np.abs(X).max(axis=0)
         scale = np.where(deviation > self.floor * magnitude, deviation, magnitude)
@@ -86,7 +88,7 @@ class ClippedScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             In single precision if X is, for networks.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
+        X = validate_numbers(self, X, dtype=(np.float64, np.float32), reset=False)
         Z = (X - self.mean_) / self.scale_
         return (Z if self.clip is None else np.clip(Z, -self.clip, self.clip)).astype(X.dtype, copy=False)
 

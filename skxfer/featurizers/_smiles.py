@@ -1,6 +1,7 @@
 """From SMILES to structures: conformers by RDKit, as the first step of a pipeline on molecules."""
 
 import warnings
+from collections.abc import Mapping, Set
 from numbers import Integral, Real
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.utils import gen_even_slices
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._optional import require
+from .._real_numbers import check_container
 from .._remember import computed_once
 from ..inputs import as_object_array
 from ._conformers import convert
@@ -259,6 +261,8 @@ class SmilesToAtoms(TransformerMixin, BaseEstimator):
 
 def _read_smiles(X):
     """SMILES of any container in a list."""
+    if isinstance(X, (Mapping, Set)):
+        check_container(X, "X")
     if isinstance(X, (str, bytes)) or not hasattr(X, "__len__"):
         raise TypeError(f"X is {X!r:.60}, not a sequence of SMILES: put a single one in a list.")
     if isinstance(X, pd.DataFrame) or getattr(X, "ndim", 1) != 1:
@@ -271,7 +275,10 @@ def _read_smiles(X):
         raise ValueError("Found 0 sample(s) in X while a minimum of 1 is required: give SMILES.")
     for row, one in enumerate(smiles):
         if not isinstance(one, str):
-            raise TypeError(f"Row {row} holds {one!r:.60}, of type {type(one).__name__}, not a SMILES (str).")
+            raise TypeError(
+                f"Row {row} holds {one!r:.60}, of type {type(one).__name__}, not a SMILES (str). Correct or "
+                "drop this row."
+            )
     return [str(one) for one in smiles]
 
 

@@ -7,8 +7,9 @@ from numbers import Real
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
+from ..inputs import validate_numbers
 from ._scale import ClippedScaler
 
 _NAMES = {
@@ -135,7 +136,7 @@ class SpectrumFeaturizer(TransformerMixin, BaseEstimator):
         self : SpectrumFeaturizer
         """
         self._validate_params()
-        X = validate_data(self, X, dtype=np.float64)
+        X = validate_numbers(self, X)
         self.columns_ = self._find_columns(X)
         self._check_wavenumbers(X)
         self.scaler_ = ClippedScaler(clip=self.clip).fit(self._physical(X))
@@ -154,7 +155,7 @@ class SpectrumFeaturizer(TransformerMixin, BaseEstimator):
             In single precision if X is, for networks.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
+        X = validate_numbers(self, X, dtype=(np.float64, np.float32), reset=False)
         return self.scaler_.transform(self._physical(X.astype(np.float64))).astype(X.dtype, copy=False)
 
     def __sklearn_tags__(self):
@@ -238,7 +239,10 @@ class SpectrumFeaturizer(TransformerMixin, BaseEstimator):
     def _position(column, names, n_features):
         if isinstance(column, str):
             if column not in names:
-                raise ValueError(f"X has no column {column!r}; its columns are {names or 'unnamed'}.")
+                raise ValueError(
+                    f"X has no column {column!r}; its columns are {names or 'unnamed'}. Give a name "
+                    "among these, or the position of the column."
+                )
             return names.index(column)
         if not 0 <= column < n_features:
             raise ValueError(f"X has {n_features} columns, there is no column {column}.")

@@ -10,6 +10,7 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._real_numbers import as_array, check_axes, check_container, check_kind, plain, real_table
 from ..input_kinds import KINDS, OBJECTS, recognise_columns
 from ..inputs import as_object_array
 
@@ -222,10 +223,15 @@ class TableFeaturizer(TransformerMixin, BaseEstimator):
                 )
             if not len(X):
                 raise ValueError("Found a DataFrame with 0 sample(s) while a minimum of 1 is required.")
-            return X.reset_index(drop=True)
-        X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False)
-        table = pd.DataFrame(np.asarray(X), columns=[f"x{i}" for i in range(X.shape[1])])
-        return table.infer_objects()
+            return real_table(X.reset_index(drop=True), mixed=True)
+        check_container(X, "X")
+        array = as_array(X, "X")
+        check_kind(array, "X")
+        check_axes(array, "X")
+        X = validate_data(self, plain(X), reset=reset, dtype=None, ensure_all_finite=False)
+        names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(X.shape[1])])
+        table = pd.DataFrame(np.asarray(X), columns=names)
+        return real_table(table.infer_objects().apply(_without_text), mixed=True)
 
     def _fit_column(self, column, kind):
         """Fit what makes numbers of a column, and return them."""
@@ -278,6 +284,20 @@ def _names_of(model, n_features):
         return np.asarray(model.get_feature_names_out(), dtype=object)
     except AttributeError:
         return np.array([str(i) for i in range(n_features)], dtype=object)
+
+
+def _without_text(column):
+    """Numbers of a column of an array that holds them as text, as numpy writes them next to other text."""
+    if (
+        getattr(column.dtype, "kind", "") not in "OS"
+        or not column.map(lambda value: isinstance(value, (str, bytes))).all()
+    ):
+        return column
+    text = column.map(
+        lambda value: value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    )
+    found = pd.to_numeric(text.str.strip(), errors="coerce")
+    return column if found.isna().any() else found
 
 
 def _numbers(column):

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from ..inputs import name_targets
+from ..inputs import name_targets, validate_numbers
 from ._drawing import caption, grid, heat_map
 from ._gates import check_has
 
@@ -81,7 +81,7 @@ def gradient_importance(estimator, X, *, target_names=None):
     """
     check_has(estimator, "expert_outputs")
     check_is_fitted(estimator)
-    X = validate_data(estimator, X, reset=False, dtype=np.float64)
+    X = validate_numbers(estimator, X, reset=False)
     network = estimator.network_
     given = getattr(estimator, "feature_names_in_", None)
     features = network.featurizer.get_feature_names_out(given)

@@ -12,16 +12,15 @@ MAX_SHOWN = 25
 class SourceRankingDisplay:
     """Errors of all sources on the target rows, the best source on top.
 
-    A dot is the error of a source as it is, a bar that of a line through its predictions, each row predicted
-    from the line of the others. A source right of the dashed line is worse than the mean of the labels. Use
+    A dot is the error of a source as it is. A bar is its error after rescaling: each row is predicted by the
+    straight line that fits the source's predictions to the labels of the other rows. A source right of the
+    dashed line is worse than the mean of the labels. Use
     :meth:`from_estimator` to make one.
 
     Parameters
     ----------
     ranking : DataFrame
         ``source_ranking_`` of an estimator.
-    target_names : list, optional
-        Names of the targets.
     target_units : str, list or dict, optional
         Unit of each target.
 
@@ -51,9 +50,8 @@ class SourceRankingDisplay:
     3
     """
 
-    def __init__(self, ranking, *, target_names=None, target_units=None):
+    def __init__(self, ranking, *, target_units=None):
         self.ranking = ranking
-        self.target_names = target_names
         self.target_units = target_units
 
     @classmethod
@@ -84,8 +82,7 @@ class SourceRankingDisplay:
                 f"This {type(estimator).__name__} ranked no sources: none of its strategies needed what they "
                 "predict, or no target row has a label."
             )
-        names = list(estimator.target_names_)
-        return cls(pd.DataFrame(found), target_names=names, target_units=target_units).plot(ax)
+        return cls(pd.DataFrame(found), target_units=target_units).plot(ax)
 
     def plot(self, ax=None):
         """Draw a panel for each target.
@@ -105,7 +102,10 @@ class SourceRankingDisplay:
         self.figure_, axes, _ = grid(ax, 1, len(targets), size, sharey=True)
         self.axes_, self.ax_ = axes.ravel(), axes.ravel()[0]
         for axis, target in zip(self.axes_, targets, strict=True):
-            self._draw(axis, target, self.ranking[self.ranking["target"] == target].head(MAX_SHOWN))
+            rows = self.ranking[self.ranking["target"] == target].head(MAX_SHOWN)
+            unit = unit_of(self.target_units, target, targets)
+            what = "mean absolute error" if targets == [0] else f"error of {target}"
+            self._draw(axis, rows, what + (f" ({unit})" if unit else ""))
         self.ax_.invert_yaxis()
         handles, labels = self.ax_.get_legend_handles_labels()
         self.figure_.legend(
@@ -113,19 +113,18 @@ class SourceRankingDisplay:
         )
         return self
 
-    def _draw(self, axis, target, rows):
+    def _draw(self, axis, rows, label):
         places = range(len(rows))
         colors = [OWN_COLOR if used else UNUSED_COLOR for used in rows["used"]]
-        axis.barh(places, rows["mae_on_a_line"], height=0.6, color=colors, label="on a line")
+        axis.barh(places, rows["mae_rescaled"], height=0.6, color=colors, label="rescaled")
         axis.plot(rows["mae"], places, "o", color="black", markersize=4, label="as it is")
         axis.axvline(
             rows["mae_of_mean"].iloc[0], color=MEAN_COLOR, linestyle="--", label="mean of the labels"
         )
         axis.set_yticks(places, rows["source"], fontsize="small")
         # A source far off as it is would squeeze all others into a corner.
-        axis.set_xlim(0, min(1.05 * rows["mae"].max(), 2 * rows["mae_of_mean"].iloc[0]))
-        name = target if self.target_names is None else self.target_names[target]
-        unit = unit_of(self.target_units, name, self.target_names or [target])
-        what = "mean absolute error" if self.target_names in (None, [0]) else f"error of {name}"
-        axis.set_xlabel(what + (f" ({unit})" if unit else ""), fontsize="small")
+        widest = min(1.05 * rows["mae"].max(), 2 * rows["mae_of_mean"].iloc[0])
+        if widest > 0:
+            axis.set_xlim(0, widest)
+        axis.set_xlabel(label, fontsize="small")
         axis.spines[["top", "right"]].set_visible(False)

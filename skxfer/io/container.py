@@ -19,6 +19,7 @@ import numpy as np
 import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
 
+from .._paths import check_path
 from .._version import __version__
 from .codec import Reader, Writer
 from .files import open_file, replace_file
@@ -174,7 +175,7 @@ def load(path, *, trusted=()):
     trusted = [trusted] if isinstance(trusted, str) else list(trusted)
     if not all(hasattr(t, "__qualname__") for t in trusted):
         raise TypeError(f"trusted takes classes and functions themselves, got {trusted!r}.")
-    path = Path(path)
+    path = Path(check_path(path))
     with open_file(path) as file:
         tree, members = unpack(file, path)
     check_digests(path, tree, members)

@@ -9,6 +9,8 @@ import shutil
 import stat
 from pathlib import Path
 
+from .._paths import check_path
+
 try:
     import fcntl
 except ImportError:  # Windows, where an open file cannot be deleted by another process anyway
@@ -35,7 +37,7 @@ def replace_file(path, data):
         There is no such folder, the path is a folder, a device or a pipe, the file is read-only, the disk is
         full. The error names the path.
     """
-    path = Path(os.path.realpath(path))
+    path = Path(os.path.realpath(check_path(path)))
     try:
         _check_target(path)
         _sweep(path.parent)

@@ -179,6 +179,8 @@ def _acting(cls, state):
         yield "memory", None, "a loaded model must not read a folder that its file names"
     if estimator and _reads_file(state.get("pretrained")):
         yield "pretrained", None, "a loaded model must not read a file that its file names"
+    if estimator and isinstance(state.get("sources"), str | bytes | os.PathLike):
+        yield "sources", None, "a loaded model must not read a folder that its file names"
     if state.get("_skl_callbacks"):
         yield "_skl_callbacks", [], "callbacks act when the model is fitted"
     callbacks = state.get("callbacks") if inherits(cls, "xgboost.sklearn.XGBModel") else None

@@ -1,6 +1,7 @@
 """Parameters that hold fitted estimators: cloning and tuning leave them as they are."""
 
 import copy
+import os
 
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
@@ -87,7 +88,13 @@ def uses_source(estimator):
     bool
     """
     kept = clone(estimator)  # what a fit forgets does not count
-    return isinstance(kept, FrozenEstimator) or any(map(holds_fit, kept.get_params().values()))
+    values = [kept, *kept.get_params().values()]
+    return isinstance(kept, FrozenEstimator) or any(holds_fit(v) or _names_folder(v) for v in values)
+
+
+def _names_folder(value):
+    """Whether an estimator will load what was fitted from a folder."""
+    return isinstance(value, KeepsFitted) and isinstance(getattr(value, value._kept), (str, os.PathLike))
 
 
 def holds_fit(value):

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
 
+from ..inputs import find_bad_entry
 from ..learners import inner_learner
 from ..progress import progress
 from ._workers import SPENT, Limits, Outcome, finished, one_line
@@ -43,8 +44,12 @@ class Job:
                 outcome.seconds = time.perf_counter() - start
                 outcome.value = self.use(model, data)
         except (Exception, SystemExit) as error:
-            outcome.error = self.failure(error)
+            outcome.error = self.failure(find_bad_entry(self.inputs(data), error) or error)
         return outcome
+
+    def inputs(self, data):
+        """Return the X that the job takes its rows from, for errors that name a row."""
+        return getattr(data, "X", None)
 
     def failure(self, error):
         """Say in one line why the job failed, or raise if it may not."""

@@ -6,10 +6,10 @@ from functools import cached_property
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
 from ..domains import split_domains
-from ..inputs import check_sample_domain, check_targets, n_rows, name_targets, take
+from ..inputs import check_inputs, check_sample_domain, check_targets, n_rows, name_targets, take
 from ..learners import fit_learner, predict_learner
 from . import _split
 from ._alternatives import Chosen, fit_best
@@ -62,6 +62,7 @@ class Problem:
     @classmethod
     def check(cls, X, y, sample_domain, source_domains, test_domains, target_names):
         """Validate the arguments that all studies share."""
+        X = check_inputs(BaseEstimator(), X, reset=True, allow_nan=True)
         Y = check_targets(y, n_rows(X))
         target_names = name_targets(y, Y.shape[1], target_names)
         labels = check_sample_domain(sample_domain, len(Y))

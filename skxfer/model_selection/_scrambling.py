@@ -6,7 +6,7 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 from sklearn import get_config
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import KFold
 from sklearn.model_selection._search import BaseSearchCV
@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import has_fit_parameter
 
-from ..inputs import check_sample_domain, check_targets, n_rows, name_targets, take
+from ..inputs import check_inputs, check_sample_domain, check_targets, n_rows, name_targets, take
 from ..learners import check_learners, fit_learner, predict_learner
 from ..metrics import masked_mean_absolute_error, masked_r2_score, masked_root_mean_squared_error
 from ._jobs import Job, run_jobs
@@ -133,6 +133,7 @@ def y_scrambling(
         raise ValueError(f"n_permutations must be a whole number above 0, got {n_permutations!r}.")
     if isinstance(estimator, str):
         (estimator,) = check_learners(estimator, None).values()
+    X = check_inputs(BaseEstimator(), X, reset=True, allow_nan=True)
     Y = check_targets(y, n_rows(X))
     names = name_targets(y, Y.shape[1], target_names)
     labels = None if sample_domain is None else check_sample_domain(sample_domain, len(Y))

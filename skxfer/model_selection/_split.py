@@ -1,11 +1,16 @@
 """Cross-validation over target rows, with every source row in every training fold."""
 
+from numbers import Integral
+
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import KFold
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, validate_parameter_constraints
 from sklearn.utils.validation import check_array
 
+from .._real_numbers import check_container, check_size, real_table
 from ..domains import split_domains
 from ..folds import cluster_rows
 from ..inputs import check_sample_domain, n_rows, take
@@ -13,6 +18,16 @@ from ..inputs import check_sample_domain, n_rows, take
 
 class _TargetSplitter(BaseEstimator):
     """Split target rows; source rows train in every fold and are tested in none."""
+
+    _parameter_constraints: dict = {
+        "n_splits": [Interval(Integral, 2, None, closed="left")],
+        "n_clusters": [Interval(Integral, 2, None, closed="left")],
+        "n_repeats": [Interval(Integral, 1, None, closed="left")],
+        "source_domains": ["array-like", str, None],
+        "featurizer": [HasMethods("fit_transform"), None],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+    }
 
     # With metadata routing on, either name reaches `split` without a request call.
     __metadata_request__split = {"groups": True, "sample_domain": True}
@@ -38,6 +53,8 @@ class _TargetSplitter(BaseEstimator):
         ValueError
             An unknown source domain, no target row, too few target rows for the folds.
         """
+        self._check_parameters()
+        check_container(X, "X")
         labels = sample_domain if sample_domain is not None else groups
         if labels is not None:
             labels = check_sample_domain(labels, n_rows(X))
@@ -59,6 +76,12 @@ class _TargetSplitter(BaseEstimator):
         """
         return self.n_splits
 
+    def _check_parameters(self):
+        given = self.get_params(deep=False)
+        validate_parameter_constraints(
+            {name: self._parameter_constraints[name] for name in given}, given, type(self).__name__
+        )
+
     def _rows(self, n_samples, labels):
         if labels is None:
             if self.source_domains is not None:
@@ -75,27 +98,28 @@ class _TargetSplitter(BaseEstimator):
 class TargetKFold(_TargetSplitter):
     """K-fold over the target rows: the use is more rows like those at hand.
 
-    Parameters
-    ----------
-    n_splits : int, default=5
-    source_domains : list of labels, optional
-        Domains that are never tested. None: all rows are target rows.
-    shuffle : bool, default=True
-    random_state : int, RandomState or None, default=None
+        Parameters
+        ----------
+        n_splits : int, default=5
+        source_domains : list of labels, optional
+            Domains that are never tested. None: all rows are target rows.
+        shuffle : bool, default=True
+        random_state : int, RandomState or None, default=None
 
-    See Also
-    --------
-    LeaveOneTargetDomainOut : The use is a new domain (solvent).
-    LeaveTargetClusterOut : The use is new inputs (structures, chemistry).
+        See Also
+        --------
+        LeaveOneTargetDomainOut : The use is a new domain (solvent).
+        LeaveTargetClusterOut : The use is new inputs (structures, chemistry).
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skxfer.model_selection import TargetKFold
-    >>> domain = np.array(["gas"] * 3 + ["water"] * 2)
-    >>> cv = TargetKFold(n_splits=2, source_domains=["gas"], random_state=0)
-    >>> [list(map(int, test)) for _, test in cv.split(np.zeros((5, 1)), groups=domain)]
-    [[4], [3]]
+        Examples
+        --------
+        >>> import numpy as np
+    from scipy import sparse
+        >>> from skxfer.model_selection import TargetKFold
+        >>> domain = np.array(["gas"] * 3 + ["water"] * 2)
+        >>> cv = TargetKFold(n_splits=2, source_domains=["gas"], random_state=0)
+        >>> [list(map(int, test)) for _, test in cv.split(np.zeros((5, 1)), groups=domain)]
+        [[4], [3]]
     """
 
     def __init__(self, n_splits=5, *, source_domains=None, shuffle=True, random_state=None):
@@ -105,6 +129,11 @@ class TargetKFold(_TargetSplitter):
         self.random_state = random_state
 
     def _test_folds(self, X, target, labels):
+        if len(target) < self.n_splits:
+            raise ValueError(
+                f"There are {len(target)} target rows for n_splits={self.n_splits} folds: lower n_splits, or "
+                "add target rows."
+            )
         state = self.random_state if self.shuffle else None
         folds = KFold(self.n_splits, shuffle=self.shuffle, random_state=state)
         return [target[test] for _, test in folds.split(target)]
@@ -113,24 +142,25 @@ class TargetKFold(_TargetSplitter):
 class LeaveOneTargetDomainOut(_TargetSplitter):
     """Leave each target domain out in turn: the use is a domain with no labels yet.
 
-    Parameters
-    ----------
-    source_domains : list of labels, optional
-        Domains that are never tested.
+        Parameters
+        ----------
+        source_domains : list of labels, optional
+            Domains that are never tested.
 
-    Raises
-    ------
-    ValueError
-        Fewer than two target domains.
+        Raises
+        ------
+        ValueError
+            Fewer than two target domains.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skxfer.model_selection import LeaveOneTargetDomainOut
-    >>> domain = np.array(["gas", "hexane", "hexane", "ether"])
-    >>> cv = LeaveOneTargetDomainOut(source_domains=["gas"])
-    >>> [list(map(int, test)) for _, test in cv.split(np.zeros((4, 1)), groups=domain)]
-    [[3], [1, 2]]
+        Examples
+        --------
+        >>> import numpy as np
+    from scipy import sparse
+        >>> from skxfer.model_selection import LeaveOneTargetDomainOut
+        >>> domain = np.array(["gas", "hexane", "hexane", "ether"])
+        >>> cv = LeaveOneTargetDomainOut(source_domains=["gas"])
+        >>> [list(map(int, test)) for _, test in cv.split(np.zeros((4, 1)), groups=domain)]
+        [[3], [1, 2]]
     """
 
     def __init__(self, *, source_domains=None):
@@ -162,7 +192,7 @@ class LeaveOneTargetDomainOut(_TargetSplitter):
         names = np.unique(labels)
         if len(names) < 2:
             raise ValueError(
-                f"There is one target domain only ({names[0]!r}): leaving it out leaves no target row. "
+                f"There is one target domain only ({str(names[0])!r}): leaving it out leaves no target row. "
                 "Use TargetKFold or LeaveTargetClusterOut."
             )
         return [target[labels == name] for name in names]
@@ -171,32 +201,33 @@ class LeaveOneTargetDomainOut(_TargetSplitter):
 class LeaveTargetClusterOut(_TargetSplitter):
     """Leave clusters of target inputs out: the use is new structures or new chemistry.
 
-    Target inputs are scaled, clustered by k-means, and each cluster is tested
-    once. Where there are several target domains, columns are scaled within each
-    domain, so that a cluster is a kind of structure and not a domain.
+        Target inputs are scaled, clustered by k-means, and each cluster is tested
+        once. Where there are several target domains, columns are scaled within each
+        domain, so that a cluster is a kind of structure and not a domain.
 
-    Parameters
-    ----------
-    n_clusters : int, default=5
-    source_domains : list of labels, optional
-        Domains that are never tested.
-    featurizer : transformer, optional
-        Turns X into numbers for the clustering, where X is not numbers or its
-        columns are badly scaled (``SpectrumFeaturizer()``).
-    random_state : int, RandomState or None, default=None
+        Parameters
+        ----------
+        n_clusters : int, default=5
+        source_domains : list of labels, optional
+            Domains that are never tested.
+        featurizer : transformer, optional
+            Turns X into numbers for the clustering, where X is not numbers or its
+            columns are badly scaled (``SpectrumFeaturizer()``).
+        random_state : int, RandomState or None, default=None
 
-    See Also
-    --------
-    RepeatedLeaveTargetClusterOut : Several clusterings.
+        See Also
+        --------
+        RepeatedLeaveTargetClusterOut : Several clusterings.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skxfer.model_selection import LeaveTargetClusterOut
-    >>> X = np.array([[0.0], [0.1], [5.0], [5.1], [9.0]])
-    >>> cv = LeaveTargetClusterOut(n_clusters=3, random_state=0)
-    >>> sorted(list(map(int, test)) for _, test in cv.split(X))
-    [[0, 1], [2, 3], [4]]
+        Examples
+        --------
+        >>> import numpy as np
+    from scipy import sparse
+        >>> from skxfer.model_selection import LeaveTargetClusterOut
+        >>> X = np.array([[0.0], [0.1], [5.0], [5.1], [9.0]])
+        >>> cv = LeaveTargetClusterOut(n_clusters=3, random_state=0)
+        >>> sorted(list(map(int, test)) for _, test in cv.split(X))
+        [[0, 1], [2, 3], [4]]
     """
 
     def __init__(self, n_clusters=5, *, source_domains=None, featurizer=None, random_state=None):
@@ -219,15 +250,24 @@ class LeaveTargetClusterOut(_TargetSplitter):
         return self.n_clusters
 
     def _test_folds(self, X, target, labels):
-        X = take(X, target)
-        if self.featurizer is not None:
-            X = clone(self.featurizer).fit_transform(X)
         try:
-            Z = check_array(X, dtype=np.float64)
+            if self.featurizer is None:
+                X = take(real_table(X), target)
+                X = X.toarray() if sparse.issparse(X) else X
+            else:
+                X = clone(self.featurizer).fit_transform(take(X, target))
+            Z = check_array(X, dtype=np.float64, ensure_all_finite=False)
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"Clusters need numbers without NaN: pass featurizer=, a transformer of your inputs ({error})"
             ) from error
+        if not np.isfinite(Z).all():
+            row, column = np.argwhere(~np.isfinite(Z))[0]
+            raise ValueError(
+                f"Clusters need finite numbers: row {target[row]} has {Z[row, column]} in column {column}. "
+                "Drop this row, or pass featurizer=, a transformer that ends with an imputer."
+            )
+        check_size(Z, "X")
         domain = None if labels is None else labels[target]
         groups = cluster_rows(Z, domain, self.n_clusters, self.random_state)
         return [target[groups == k] for k in range(self.n_clusters)]
@@ -245,6 +285,7 @@ class _Repeated(_TargetSplitter):
         ------
         train, test : ndarray of int
         """
+        self._check_parameters()
         rng = check_random_state(self.random_state)
         for _ in range(self.n_repeats):
             once = self._once(rng.randint(np.iinfo(np.int32).max))

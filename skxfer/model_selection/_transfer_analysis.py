@@ -12,7 +12,7 @@ from sklearn.model_selection import KFold, ShuffleSplit
 
 from ..domains import check_source_is_fitted
 from ..inputs import check_inputs, check_targets, n_rows
-from ..learners import can_continue, goes_on, innermost, input_tags
+from ..learners import can_continue, goes_on, innermost
 from ._distances import COLUMNS as DISTANCES
 from ._distances import distances
 from ._jobs import Outcome, run_jobs
@@ -308,9 +308,8 @@ def _check_data(estimator, sources, target):
     """Validate all inputs; return the data and the sources that are fitted already."""
     if not isinstance(sources, Mapping) or not sources:
         raise TypeError("sources must be a dict of name to (X, y) or fitted regressor, with at least one.")
-    allow_nan = input_tags(estimator).allow_nan
     columns = _Columns()
-    X, Y = _check_pair("target", target, columns, allow_nan, reset=True)
+    X, Y = _check_pair("target", target, columns, reset=True)
     checked, fitted = {}, {}
     for name, source in sources.items():
         name = str(name)
@@ -318,7 +317,7 @@ def _check_data(estimator, sources, target):
             fitted[name] = _check_fitted(name, source, estimator)
             checked[name] = None
             continue
-        checked[name] = _check_pair(f"source {name!r}", source, columns, allow_nan, reset=False)
+        checked[name] = _check_pair(f"source {name!r}", source, columns, reset=False)
         if (getattr(checked[name][0], "ndim", 2) == 1) != (getattr(X, "ndim", 2) == 1):
             raise ValueError(
                 f"The inputs of source {name!r} are of another kind than the target rows: either all are "
@@ -331,14 +330,14 @@ class _Columns(BaseEstimator):
     """Remembers the columns of the target rows, with which those of the sources are compared."""
 
 
-def _check_pair(what, pair, columns, allow_nan, *, reset):
+def _check_pair(what, pair, columns, *, reset):
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         raise TypeError(f"The {what} must be a tuple (X, y), got {type(pair).__name__}.")
     try:
-        X = check_inputs(columns, pair[0], reset=reset, allow_nan=allow_nan)
+        X = check_inputs(columns, pair[0], reset=reset, allow_nan=True)  # the learner decides
         return X, check_targets(pair[1], n_rows(X))
-    except ValueError as error:
-        raise ValueError(f"In the {what}: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"In the {what}: {error}") from error
 
 
 def _check_fitted(name, source, estimator):

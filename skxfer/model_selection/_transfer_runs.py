@@ -38,6 +38,10 @@ class SourceFit(Job):
     def use(self, model, data):
         return model
 
+    def inputs(self, data):
+        """Rows of the source."""
+        return data.sources[self.learner][0]
+
 
 @dataclass
 class Run(Job):

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 from .._bonds import BOND_FACTOR, covalent_radii, fragments
 from ..energy_units import ENERGY_UNITS, free_atoms, is_bound, unit_factor
+from ..inputs import as_numbers
 from ..structures import SYMBOLS, neighbour_pairs, read_structures
 from ._duplicates import find_duplicates
 from ._labels import FEWEST, label_deviation, suspected_units
@@ -244,7 +245,7 @@ def screen_unbound(
 
 
 def _check_labels(y, n_structures):
-    y = np.asarray(y, dtype=float)
+    y = as_numbers(y, "y")
     if y.shape not in ((n_structures,), (n_structures, 1)):
         raise ValueError(
             f"y must have one energy for each of {n_structures} structures: its shape is {y.shape}."

@@ -36,7 +36,7 @@ def check_structures(found):
 def _check_atoms(found):
     empty = np.flatnonzero(found.n_atoms == 0)
     if empty.size:
-        raise ValueError(f"Structure {empty[0]} has no atoms.")
+        raise ValueError(f"Structure {empty[0]} has no atoms: drop this row.")
     odd = (found.numbers < 1) | (found.numbers >= len(SYMBOLS))
     if odd.any():
         atom = np.flatnonzero(odd)[0]

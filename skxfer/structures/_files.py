@@ -87,10 +87,12 @@ def read_frames(path):
 def _read_odd_xyz(path):
     """Read xyz files with what ASE refuses: numbers and isotopes as symbols, ``*^`` and lines of QM9."""
     try:
-        frames = _split_xyz(Path(path).read_text(encoding="utf-8").splitlines())
+        frames = _split_xyz(Path(path).read_text(encoding="utf-8-sig").splitlines())
         text = "".join(f"{len(rows)}\n{comment}\n" + "".join(rows) for comment, rows in frames)
         found = require("ase.io.extxyz").read_xyz(io.StringIO(text), index=slice(None))
         found = list(found)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path!r} is no text file, as an xyz file must be.") from error
     except Exception as error:
         raise ValueError(f"ASE cannot read {path!r} ({type(error).__name__}: {error}).") from error
     for atoms, (comment, _) in zip(found, frames, strict=True):
@@ -134,6 +136,12 @@ def _column_of_symbols(comment):
 
 def _plain_row(row, column):
     values = row.replace("*^", "e").split()
+    if column == 0:
+        for value in values[1:4]:
+            try:
+                float(value)
+            except ValueError:
+                raise ValueError(f"{value!r} in the line {row.strip()!r:.60} is not a coordinate") from None
     try:
         values[column] = str(SYMBOLS[number_of(values[column])])
     except KeyError:

@@ -157,7 +157,8 @@ def _read_pair(numbers, positions, row):
         if str(error).startswith("Structure"):
             raise
         raise TypeError(
-            f"Structure {row} is a pair, but not of numbers: {_shown((shown, positions))}."
+            f"Structure {row} is a pair, but not of numbers: {_shown((shown, positions))}. Give atomic "
+            "numbers or symbols, and positions in Å."
         ) from None
     if np.ma.isMaskedArray(shown) and np.ma.getmaskarray(shown).any():
         raise ValueError(f"Structure {row} has masked atomic numbers: give it without the masked atoms.")
@@ -189,7 +190,9 @@ def _numbers_of(symbols, row):
     try:
         return np.array([number_of(symbol) for symbol in symbols], dtype=int)
     except KeyError as error:
-        raise ValueError(f"Structure {row} has the symbol {error.args[0]!r}, which is no element.") from None
+        raise ValueError(
+            f"Structure {row} has the symbol {error.args[0]!r}, which is no element: correct it."
+        ) from None
 
 
 def _read_pymatgen(entry, row):

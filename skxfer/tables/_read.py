@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .._paths import check_path
 from ._binary import read_excel, read_parquet
 from ._cells import MISSING, CellError, decimal_mark, to_numbers
 from ._names import Reading
@@ -95,9 +96,10 @@ def read_table(
     >>> print(table.attrs["reading"])
     gaps.csv: encoding Windows-1252 (Latin-1), separator semicolon, decimal comma
     """
-    path = Path(path)
+    path = Path(check_path(path))
     if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}" + (": it is a folder" if path.is_dir() else ""))
+        why = ": it is a folder, give the path of a file in it" if path.is_dir() else ": correct the path"
+        raise FileNotFoundError(f"there is no file {path}{why}")
     kind = _kind(path)
     reading = Reading(path.name, folder=str(path.parent))
     missing = [missing] if isinstance(missing, str) else [str(mark) for mark in missing]

@@ -1,5 +1,6 @@
 """The competition of strategies: folds, held-out predictions, choice, refit, prediction."""
 
+import copy
 import warnings
 from functools import partial
 from itertools import product
@@ -31,7 +32,7 @@ from ._problem import expert_outputs
 from ._ranking import ranking
 from ._reason import reason
 from ._routing import RoutesMetadata
-from ._rows import read_inputs
+from ._rows import in_the_same_form, read_inputs
 from ._unlabelled import in_doubt, problems_without, warn_unlabelled
 from .strategies import OnExperts, predict_model
 
@@ -144,7 +145,7 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, X)
         if X_deploy is not None:
-            X_deploy, _ = read_inputs(self, X_deploy, reset=False)
+            X_deploy = in_the_same_form(read_inputs(self, X_deploy, reset=False)[0], X)
         seed = None
         if self.random_state is not None:
             seed = check_random_state(self.random_state).randint(MAX_SEED)
@@ -174,7 +175,7 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         strategies = [strategy for strategy in strategies if self._prepared(strategy, problem)]
         self.experts_ = problem.predicting_sources if problem.experts is None else problem.experts
         ranked = problem.experts and not problem.unlabelled
-        self.source_ranking_ = ranking(problem) if ranked else None
+        self.source_ranking_ = ranking(problem, self.target_names_) if ranked else None
         if problem.unlabelled:
             strategies = self._compete_unlabelled(problem, strategies)
         elif len(strategies) == 1 and not (self.guard and strategies[0].uses_source):
@@ -195,6 +196,11 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
             if not (self._optional(strategy) and may_be_left_out(error, problem)):
                 raise
             self._leave_out(strategy, f"{type(error).__name__}: {error}")
+        why = None
+        if self.strategy == "auto" and strategy.name not in self.skipped_:
+            why = strategy.needless(problem)
+        if why is not None:
+            self.skipped_[strategy.name] = why
         return strategy.name not in self.skipped_
 
     def _compete_unlabelled(self, problem, strategies):
@@ -214,6 +220,8 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         outcomes = Parallel(n_jobs=self.n_jobs)(delayed(held_out)(*job) for job in jobs)
         self._note_failures(jobs, outcomes)
         kept = [s for s in strategies if s.name not in self.skipped_]
+        if not kept:
+            raise ValueError(f"No strategy could be fitted without labels of the target: {self.skipped_}.")
         found = {(job[0].name, id(job[1])): outcome for job, outcome in zip(jobs, outcomes, strict=True)}
         P = [np.stack([found[s.name, id(part)].predicted for s in kept], -1) for part, _ in left]
         fold = np.repeat(np.arange(n_sources), [len(rows) for _, rows in left])
@@ -258,7 +266,8 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         self._note_failures(jobs, outcomes)
         kept = [s for s in strategies if s.name not in self.skipped_]
         outcomes = iter(o for (s, *_), o in zip(jobs, outcomes, strict=True) if s.name not in self.skipped_)
-        seconds, evidence = [], []
+        seconds, evidence, shares = [], [], []
+        labelled = ~np.isnan(problem.Y[problem.target]).all(axis=1)
         for folds in sets:
             of_fold = [[next(outcomes) for _ in kept] for _ in folds]
             seconds += [[outcome.seconds for outcome in fold] for fold in of_fold]
@@ -268,8 +277,10 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
             if len(sets) == len(folds) == 1:
                 fold = np.random.default_rng(problem.seed).permutation(len(fold)) % PARTS_OF_ONE_FOLD
             evidence.append((P, problem.Y[rows], fold))
+            share = [labelled[train].sum() / labelled.sum() for train, _ in folds]
+            shares.append(np.repeat(share, [len(held) for _, held in folds]))
         parts = len(sets) == len(sets[0]) == 1
-        return kept, Evidence(evidence, np.mean(seconds, axis=0), parts)
+        return kept, Evidence(evidence, np.mean(seconds, axis=0), parts, shares)
 
     def _folds(self, problem):
         """Return which use the folds imitate, and sets of folds over the target rows.
@@ -277,7 +288,11 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         Where the use is unknown, folds of similar rows and of new inputs count alike: the former alone would
         choose what fails outside, the latter what only memory of the sources is good for.
         """
-        X, Y = take(problem.X, problem.target), problem.Y[problem.target]
+        Y = problem.Y[problem.target]
+        labelled = ~np.isnan(Y).all(axis=1)
+        if isinstance(self.cv, Integral) and not labelled.all():
+            return self._folds_of_labelled(problem, labelled)
+        X = take(problem.X, problem.target)
         numbers = None
         if isinstance(self.cv, Integral) and self.predict_on in ("auto", "new_inputs"):
             numbers = NumericView(problem.learner, partial(expert_outputs, problem.experts or [])).fit(X, Y)
@@ -304,12 +319,28 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
             use, sets = "similar or new_inputs", folds("similar", again)[1] + sets
         return use, sets
 
+    def _folds_of_labelled(self, problem, labelled):
+        """Folds over the target rows that have a label; all others are at hand in each fold."""
+        known, others = np.flatnonzero(labelled), np.flatnonzero(~labelled)
+        part = copy.copy(problem)
+        part.target = problem.target[known]
+        for name in ("domain", "groups", "equal"):
+            value = getattr(problem, name)
+            setattr(part, name, None if value is None else value[known])
+        use, sets = self._folds(part)
+        sets = [
+            [(np.sort(np.concatenate([known[train], others])), known[held]) for train, held in folds]
+            for folds in sets
+        ]
+        return use, sets
+
     def _within_budget(self, problem, strategies, n_folds):
         """Leave out the strategies that cost most until the budget suffices."""
         if self.budget is None:
             return strategies
         work = {s.name: s.work(problem) * n_folds for s in strategies}
-        may_go = sorted((s for s in strategies if self._optional(s)), key=lambda s: work[s.name])
+        may_go = [s for s in strategies if self._optional(s) and work[s.name]]
+        may_go.sort(key=lambda s: work[s.name])
         kept = list(strategies)
         while may_go and sum(work[s.name] for s in kept) > self.budget:
             most = may_go.pop()
@@ -318,11 +349,18 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
                 f"it would cost about {work[most.name]:.0f} fits on the target rows, which the budget of "
                 f"{self.budget:g} for all strategies does not allow"
             )
+        total = sum(work[s.name] for s in kept)
+        if total > self.budget:
+            warnings.warn(
+                f"The budget of {self.budget:g} fits on the target rows does not suffice: {n_folds} folds of "
+                f"{', '.join(s.name for s in kept)} cost about {total:.0f}. Raise budget, or lower cv.",
+                stacklevel=5,
+            )
         return kept
 
     def _optional(self, strategy):
         """Whether a strategy that fails is left out, and no error."""
-        return strategy.uses_source and self.strategy == "auto" and strategy.is_default
+        return strategy.uses_source and self.strategy == "auto" and strategy.may_fail
 
     def _note_failures(self, jobs, outcomes):
         """Warn of strategies that failed, and keep the reason."""
@@ -348,7 +386,7 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
             candidates = alone if len(alone) else np.arange(len(names))
             first = candidates[mae[candidates].argmin()]
             guard = CLEAR_GAIN if self.guard and len(alone) else None
-            choice = choose(sets, rule, baseline=first, guard=guard)
+            choice = choose(sets, rule, baseline=first, guard=guard, training=evidence.training_of(t))
             choices.append(choice)
             here = [
                 {"target": target, "strategy": name, "transfer": bool(uses_source[j])}

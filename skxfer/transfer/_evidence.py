@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..inputs import find_missing_value, is_about_missing_values
+from ..inputs import find_bad_entry
 
 
 @dataclass
@@ -21,11 +21,20 @@ class Evidence:
         Mean time of a fit.
     parts : bool
         Whether what is numbered are parts of the rows of a single fold.
+    training : list of ndarray of shape (n_rows,), or None
+        For each set of folds, and each row: the share of the labelled rows that its models learned from.
     """
 
     sets: list
     seconds: np.ndarray
     parts: bool
+    training: list | None = None
+
+    def training_of(self, t):
+        """Return the share of rows for training, for each row with a label of one target."""
+        if self.training is None:
+            return None
+        return [share[~np.isnan(Y[:, t])] for share, (_, Y, _) in zip(self.training, self.sets, strict=True)]
 
     def of_target(self, t, name):
         """Return (P, y, fold) of the labelled rows for one target, for each set of folds."""
@@ -83,10 +92,8 @@ def held_out(strategy, problem, train, held, optional):
 
 
 def may_be_left_out(error, problem):
-    """Whether a strategy that failed is left out: not where the learner met NaN, which is the user's to mend.
+    """Whether a strategy that failed is left out: not where the user must mend an entry of X.
 
     A trained source may refuse NaN that the learner takes.
     """
-    return bool(problem.trained) or not (
-        is_about_missing_values(error) and find_missing_value(problem.X) is not None
-    )
+    return bool(problem.trained) or find_bad_entry(problem.X, error) is None

@@ -322,6 +322,12 @@ class FeatureTransfer(RoutesMetadata, KeepsFitted, TransformerMixin, RegressorMi
         for name, block in blocks:
             if block.ndim != 2 or len(block) != n_rows(X):
                 raise ValueError(f"Block {name!r} has shape {block.shape} for {n_rows(X)} rows of X.")
+            width = dict(getattr(self, "blocks_", ())).get(name, block.shape[1])
+            if block.shape[1] != width:
+                raise ValueError(
+                    f"Block {name!r} has {block.shape[1]} features for this X and had {width} in the fit: "
+                    "give X the columns, and the types of columns, that it had there."
+                )
             if not np.isfinite(block).all():
                 empty = np.flatnonzero(np.isnan(block).all(axis=1))
                 if empty.size:
@@ -346,7 +352,9 @@ class FeatureTransfer(RoutesMetadata, KeepsFitted, TransformerMixin, RegressorMi
 
 def _raw(X):
     """The columns of X that hold numbers."""
-    return X.select_dtypes(["number", "bool"]) if isinstance(X, pd.DataFrame) else X
+    if not isinstance(X, pd.DataFrame):
+        return X
+    return X.select_dtypes(["number", "bool"]).astype(float)
 
 
 def _raw_names(X):

@@ -7,11 +7,11 @@ from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.kernel_approximation import Nystroem
 from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.pipeline import make_pipeline
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ..choice import gain_and_error
 from ..featurizers import ClippedScaler
-from ..inputs import check_targets, check_weights
+from ..inputs import check_targets, check_weights, validate_numbers
 
 # Penalties, relative to the sum of the squared singular values: from next to nothing to next to the mean.
 PENALTIES = np.logspace(-8, 2, 41)
@@ -69,7 +69,7 @@ class SafeHead(RegressorMixin, BaseEstimator):
         -------
         self : SafeHead
         """
-        X = validate_data(self, X, dtype=np.float64)
+        X = validate_numbers(self, X)
         Y = check_targets(y, len(X))
         self._single_target = np.asarray(y).ndim == 1
         weight = np.ones(len(X)) if sample_weight is None else check_weights(sample_weight, X)
@@ -104,7 +104,7 @@ class SafeHead(RegressorMixin, BaseEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = validate_numbers(self, X, reset=False)
         prediction = self._predict(np.clip(X, self.low_, self.high_))
         limits = np.array([choice["limits"] for choice in self.choices_]).T
         limited = np.clip(prediction, *limits)

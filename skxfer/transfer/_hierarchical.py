@@ -4,6 +4,7 @@ import os
 from numbers import Integral, Real
 
 import numpy as np
+import pandas as pd
 from sklearn.base import TransformerMixin
 from sklearn.model_selection import KFold
 from sklearn.utils import get_tags
@@ -11,6 +12,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._remember import remembering
+from .._scored_rows import check_scored_rows
 from ..domains import ScoresTarget, find_rows
 from ..inputs import check_sample_domain, find_missing_value, naming_missing_values, take
 from ..learners import predict_learner
@@ -18,7 +20,7 @@ from ._asked import check_strategies
 from ._cheap_values import CheapValues
 from ._competition import Competition
 from ._problem import Problem, expert_outputs
-from ._rows import equal_rows, read_inputs
+from ._rows import equal_rows, kind_of_columns, read_inputs
 from ._sources import check_sources, check_sources_fit_problem, is_folder
 
 
@@ -80,7 +82,7 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
         widened on both sides by this share of it.
     max_sources : int, default=10
         Of more sources, only the best take part in the strategies: those that best predict the target rows,
-        as they are or on a line. Where the best is clearly better than the mean of the labels, sources whose
+        as they are or rescaled. Where the best is clearly better than the mean of the labels, sources whose
         error is nearer to that of the mean than to that of the best are dropped too. Each fold ranks them by
         its own training rows. See ``source_ranking_``.
     predict_on : {"auto", "similar", "new_domains", "new_inputs"}, default="auto"
@@ -95,7 +97,8 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
     budget : float, optional
         How much all strategies and folds together may cost, in fits of the learner on all target rows; a fit
         on k times as many rows counts k. Of the strategies of ``"auto"`` that transfer, those that cost most
-        are left out until the rest fits in; ``skipped_`` names them. Default: no limit.
+        are left out until the rest fits in; ``skipped_`` names them. One fit for each source domain and the
+        final fits come on top. Default: no limit.
     n_jobs : int, optional
         Jobs for experts, folds and strategies, through joblib.
     random_state : int, RandomState or None, default=None
@@ -130,7 +133,7 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
     reason_ : str
         A sentence for each target.
     predict_on_ : str or None
-        The use that the folds imitated.
+        The use that the folds imitated: one of those of `predict_on`, or ``"similar or new_inputs"``.
     estimators_ : dict of str to fitted model
         The strategies with a share, and ``"target_only"`` wherever it competed.
     experts_ : list of (str, fitted regressor)
@@ -139,10 +142,10 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
         Share of each expert in the linear combination; NaN without ``"frozen_experts"``.
     source_ranking_ : dict of str to list or None
         A row for each source and target, best source first, ready for a DataFrame: ``source``, ``target``,
-        ``mae`` and ``mae_on_a_line`` (mean absolute errors on the target rows, of the source as it is and of
-        a line through its predictions and the labels of the other rows), ``mae_of_mean`` (the mean of the
-        other labels), ``score`` (the lower of the two divided by that of the mean) and ``used`` (whether it
-        takes part). None where no strategy needed the predictions of the sources.
+        ``mae`` and ``mae_rescaled`` (mean absolute errors on the target rows, of the source as it is, and
+        with each row predicted by the line that fits it to the labels of the others), ``mae_of_mean`` (the
+        mean of the other labels), ``score`` (the lower of the two divided by that of the mean) and ``used``
+        (whether it takes part). None where no strategy needed the predictions of the sources.
     variance_ : ndarray of shape (n_targets, 2) or None
         For ``return_std``: the squared error is the first plus the second times the variance over strategies.
     target_names_ : list
@@ -335,10 +338,12 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
     def _read(self, X, y, sample_domain, groups, sample_weight, X_deploy, metadata):
         """Check what is given and put it into one object."""
         self._validate_params()
+        self.skipped_ = {}
         given = self._check_rows(X, y, groups, sample_weight, X_deploy)
         n_samples = len(given["Y"])
         if sample_domain is not None:
             sample_domain = check_sample_domain(sample_domain, n_samples)
+            check_scored_rows(self._other_domains())
         source_rows, target = find_rows(
             sample_domain, self.source_domains, self.sources, given["sample_weight"], n_samples
         )
@@ -350,12 +355,13 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
             target=target,
             learner=learner,
             source_rows=source_rows,
-            trained=check_sources(self.sources),
+            trained=check_sources(self.sources, self.skipped_),
             max_sources=self.max_sources,
             domain=None if sample_domain is None else sample_domain[target],
             equal=equal_rows(take(given["X"], target), given["kind"]),
             final_estimator=self.final_estimator,
             residual_estimator=learner if same else self.residual_estimator,
+            residual_routed=same,
             source_filter=self.source_filter,
             n_jobs=self.n_jobs,
             metadata=self._route(n_samples, metadata, sample_domain=sample_domain, groups=groups),
@@ -375,6 +381,8 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
             return
         self._cheap = CheapValues(self.low_fidelity, self.n_targets_).fit(given["X"])
         given["X"], given["low_fidelity"] = self._cheap.split(given["X"], target)
+        if isinstance(given["X"], pd.DataFrame):  # without the values, formulas may be all that is left
+            given["kind"] = kind_of_columns(given["X"])
         if given["X_deploy"] is not None:
             given["X_deploy"], _ = self._cheap.split(given["X_deploy"])
 
@@ -383,7 +391,6 @@ class HierarchicalTransfer(ScoresTarget, TransformerMixin, Competition):
         return (X, None) if getattr(self, "_cheap", None) is None else self._cheap.split_new(X)
 
     def _fit(self, problem):
-        self.skipped_ = {}
         with naming_missing_values(problem.X), remembering():
             check_sources_fit_problem(problem, self.skipped_, may_leave_out=is_folder(self.sources))
             strategies = check_strategies(self.strategy, problem, self.skipped_, guard=self.guard)

@@ -46,6 +46,8 @@ class Problem:
         Cheap values of the targets, known for every row that is predicted; not in `X`.
     final_estimator, residual_estimator : regressor or None
         Combine the predictions of experts, and learn what the combination leaves.
+    residual_routed : bool
+        Whether `residual_estimator` gets the metadata, as it is the learner.
     source_filter : float
         Margin of relevant source labels, see :func:`skxfer.domains.relevant_rows`.
     max_sources : int
@@ -82,6 +84,7 @@ class Problem:
     low_fidelity: np.ndarray | None = None
     final_estimator: BaseEstimator | None = None
     residual_estimator: BaseEstimator | None = None
+    residual_routed: bool = False
     source_filter: float = 0.2
     max_sources: int = 10
     seed: int | None = None
@@ -94,8 +97,10 @@ class Problem:
     numbers_deploy: np.ndarray | None = field(default=None, init=False)
 
     def __getstate__(self):
-        """Leave the experts behind: a job in another process needs their predictions alone."""
-        return self.__dict__ | {"experts": None}
+        """Leave fitted sources behind: a job in another process needs their predictions alone."""
+        state = self.__dict__ | {"experts": None, "trained": [(name, None) for name, _ in self.trained]}
+        state.pop("predicting_sources", None)
+        return state
 
     @property
     def n_targets(self):
@@ -112,7 +117,7 @@ class Problem:
         """Rows of all sources, in their order."""
         return np.concatenate([*self.source_rows.values(), np.empty(0, dtype=int)])
 
-    @property
+    @cached_property
     def has_many_sources(self):
         """Whether sources are ranked and only the best of them compete."""
         return len(self.predicting_sources) + len(self.source_rows) > self.max_sources and not self.unlabelled
@@ -139,17 +144,18 @@ class Problem:
         if not self.has_many_sources or not len(among):
             return among
         if np.isnan(self.Y[rows]).all():
-            return among[:n_best]
+            return among[: n_best or self.max_sources]
         F = self.outputs[rows].reshape(len(rows), -1, self.n_targets)[:, among].reshape(len(rows), -1)
         return among[best_sources(F, self.Y[rows], self.weight(rows), n_best or self.max_sources)]
 
     def best_source_rows(self, rows):
-        """Return the rows of each source domain that is among the best for some target rows, by name."""
+        """Return the rows of source domains that are among the best for some target rows; at least one."""
         if not self.has_many_sources or not self.source_rows:
             return self.source_rows
         names = list(self.source_rows)
         first = len(self.expert_names) - len(names)
-        best = self.best_sources(rows, range(first, len(self.expert_names)))
+        best = [e for e in self.best_sources(rows) if e >= first]
+        best = best or self.best_sources(rows, range(first, len(self.expert_names)), 1)
         return {names[e - first]: self.source_rows[names[e - first]] for e in best}
 
     def weight(self, rows):
@@ -160,8 +166,8 @@ class Problem:
         """Return the learner's other arguments of ``fit`` for some rows."""
         return {name: value[rows] for name, value in self.metadata.items()}
 
-    def fit_on(self, rows, learner=None):
-        """Fit a learner, by default that of the problem, on some rows."""
+    def fit_on(self, rows, learner=None, *, routed=True):
+        """Fit a learner, by default that of the problem, on some rows; `routed`: with its metadata."""
         learner = self.learner if learner is None else learner
         return fit_learner(
             learner,
@@ -169,7 +175,7 @@ class Problem:
             self.Y[rows],
             sample_weight=self.weight(rows),
             seed=self.seed,
-            metadata=self.metadata_of(rows),
+            metadata=self.metadata_of(rows) if routed else None,
         )
 
     @cached_property

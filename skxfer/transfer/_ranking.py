@@ -52,7 +52,9 @@ def _left_out_residuals(f, y, w):
     slope = np.where(varies, (w * (y - w @ y)) @ centred / np.where(varies, variance, 1.0), 0.0)
     residual = (y - w @ y)[:, None] - centred * slope
     leverage = w[:, None] * (1 + np.where(varies, centred**2 / np.where(varies, variance, 1.0), 0.0))
-    return residual / np.maximum(1 - leverage, 1e-9)
+    # A row that alone decides on the line is not predicted by the others.
+    told = 1 - leverage > 1e-6
+    return np.where(told, residual / np.where(told, 1 - leverage, 1.0), np.inf)
 
 
 def rank_sources(F, Y, sample_weight=None):
@@ -75,16 +77,17 @@ def rank_sources(F, Y, sample_weight=None):
     """
     as_is, on_a_line, mean = source_errors(F, Y, sample_weight)
     labelled = ~np.isnan(mean)
-    best = np.minimum(as_is, on_a_line)[:, labelled]
-    score = (best / np.maximum(mean[labelled], np.finfo(float).tiny)).mean(axis=1)
+    best, mean = np.minimum(as_is, on_a_line)[:, labelled], mean[labelled]
+    mean = np.where(np.isinf(mean), best.max(axis=0), mean)  # of one row
+    score = (best / np.maximum(mean, np.finfo(float).tiny)).mean(axis=1)
     return np.argsort(score, kind="stable"), score
 
 
 def best_sources(F, Y, sample_weight, n_best):
-    """Return the numbers of the best sources, without hopeless ones.
+    """Return the numbers of the best sources.
 
-    Hopeless is an error nearer to that of the mean of the labels than to that of the best source, where the
-    best source is clearly better than the mean.
+    Where the best source is clearly better than the mean of the labels, sources are dropped whose error is
+    nearer to that of the mean than to that of the best source.
 
     Parameters
     ----------
@@ -103,32 +106,34 @@ def best_sources(F, Y, sample_weight, n_best):
     return np.sort(order[:n_best])
 
 
-def ranking(problem):
+def ranking(problem, target_names):
     """Say how well each source predicts the target rows, best first.
 
     Parameters
     ----------
     problem : Problem
         With experts.
+    target_names : list
 
     Returns
     -------
     dict of str to list
-        Ready for a DataFrame: ``source``, ``target`` (its number), ``mae`` and ``mae_on_a_line`` in the unit
+        Ready for a DataFrame: ``source``, ``target``, ``mae`` and ``mae_rescaled`` in the unit
         of y, ``mae_of_mean`` (without any source), ``score`` and ``used`` (whether it takes part).
     """
     F, Y = problem.outputs[problem.target], problem.Y[problem.target]
     weight = problem.weight(problem.target)
     as_is, on_a_line, mean = source_errors(F, Y, weight)
     order, score = rank_sources(F, Y, weight)
-    used = set(problem.best_sources(problem.target))
+    used = {problem.expert_names[e] for e in problem.best_sources(problem.target)}
+    used |= {str(name) for name in problem.best_source_rows(problem.target)}
     rows = [(e, t) for e in order for t in range(Y.shape[1])]
     return {
         "source": [problem.expert_names[e] for e, _ in rows],
-        "target": [t for _, t in rows],
+        "target": [target_names[t] for _, t in rows],
         "mae": [float(as_is[row]) for row in rows],
-        "mae_on_a_line": [float(on_a_line[row]) for row in rows],
+        "mae_rescaled": [float(on_a_line[row]) for row in rows],
         "mae_of_mean": [float(mean[t]) for _, t in rows],
         "score": [float(score[e]) for e, _ in rows],
-        "used": [e in used for e, _ in rows],
+        "used": [problem.expert_names[e] in used for e, _ in rows],
     }

@@ -49,7 +49,7 @@ def _why(rows, first, folds, gain):
     (best,) = kept
     what = f"{best['strategy']}: mean absolute error {error_of(best)} over {folds}"
     if not others:
-        return f"{what}; there was no other strategy."
+        return f"{what}; no other strategy took part."
     transferred = [row for row in others if row["transfer"]]
     if best["transfer"] and not alone["transfer"]:
         return (

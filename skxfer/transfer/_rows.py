@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from .._real_numbers import as_numbers
 from ..formulas import composition_groups, read_formulas
 from ..inputs import check_inputs
 from ..structures import read_structures
@@ -37,11 +38,7 @@ def read_inputs(estimator, X, *, reset):
     if sparse.issparse(X):
         return X, "table"
     if isinstance(X, pd.DataFrame):
-        if X.shape[1] == len(X.select_dtypes(["number", "bool"]).columns):
-            return X, "table"
-        # A single column of formulas stays a column, which a learner may select by its name.
-        is_formula = X.shape[1] == 1 and _read(read_formulas, X) is not None
-        return X, "formulas" if is_formula else "other"
+        return X, kind_of_columns(X)
     if X.ndim == 2:
         return X, "table" if X.dtype.kind in "biuf" else "other"
     formulas = _read(read_formulas, X)
@@ -49,6 +46,45 @@ def read_inputs(estimator, X, *, reset):
         return formulas, "formulas"
     structures = _read(read_structures, X) if _may_be_structure(X[0]) else None
     return (X, "other") if structures is None else (structures, "structures")
+
+
+def kind_of_columns(X):
+    """Return what the columns of a DataFrame hold.
+
+    Parameters
+    ----------
+    X : DataFrame
+
+    Returns
+    -------
+    {"table", "formulas", "other"}
+    """
+    if X.shape[1] == len(X.select_dtypes(["number", "bool"]).columns):
+        return "table"
+    # A single column of formulas stays a column, which a learner may select by its name.
+    return "formulas" if X.shape[1] == 1 and _read(read_formulas, X) is not None else "other"
+
+
+def in_the_same_form(X, other):
+    """Make a table a DataFrame or an array, as another one is, so that one transformer reads both.
+
+    Parameters
+    ----------
+    X, other : inputs as :func:`read_inputs` returns them
+
+    Returns
+    -------
+    inputs of any kind
+    """
+    if isinstance(other, pd.DataFrame) and isinstance(X, np.ndarray) and X.shape[1:] == other.shape[1:]:
+        return pd.DataFrame(X, columns=other.columns)
+    if not isinstance(other, np.ndarray) or other.ndim != 2:
+        return X
+    if sparse.issparse(X):
+        return X.toarray()
+    if isinstance(X, pd.DataFrame):
+        return as_numbers(X, "X_deploy")
+    return X
 
 
 def equal_rows(X, kind):

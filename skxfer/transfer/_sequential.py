@@ -8,8 +8,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..domains import ScoresTarget
+from .._scored_rows import check_scored_rows
+from ..domains import ScoresTarget, shown_list
 from ..inputs import (
+    check_groups,
     check_sample_domain,
     check_targets,
     check_weights,
@@ -144,14 +146,21 @@ class SequentialTransfer(RoutesMetadata, ScoresTarget, RegressorMixin, BaseEstim
             sample_weight = check_weights(sample_weight, X)
         labels = np.zeros(len(Y), dtype=int) if sample_domain is None else sample_domain
         labels = check_sample_domain(labels, len(Y))
-        metadata = self._route(len(Y), metadata, sample_domain=sample_domain)
+        routed = self._route(len(Y), metadata, sample_domain=sample_domain)
+        metadata = {name: check_groups(value, len(Y), name) for name, value in metadata.items()}
         self.order_ = self._check_order(labels)
+        check_scored_rows(self._other_domains())
         self.strategy_ = self.strategy
         if self.strategy == "auto":
             self.strategy_ = "fine_tuned" if can_continue(self._learner()) else "frozen_experts"
         seed = None
         if self.random_state is not None:
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        if routed and self.strategy_ == "fine_tuned":
+            raise ValueError(
+                f"{sorted(routed)} cannot be handed to a fit that goes on: set strategy='frozen_experts', or "
+                "leave them out."
+            )
         self.stages_, self.stage_seconds_ = {}, {}
         model = None
         with naming_missing_values(X):
@@ -159,7 +168,9 @@ class SequentialTransfer(RoutesMetadata, ScoresTarget, RegressorMixin, BaseEstim
                 start = perf_counter()
                 rows = weighted_rows(np.flatnonzero(labels == name), sample_weight, f"domain {name!r}")
                 weight = None if sample_weight is None else sample_weight[rows]
-                here = {key: value[rows] for key, value in metadata.items()}
+                # The first stage is the learner itself, further ones route once more.
+                here = routed if model is None else metadata
+                here = {key: value[rows] for key, value in here.items()}
                 model = self._fit_stage(name, model, take(X, rows), Y[rows], weight, here, seed)
                 self.stages_[name] = model
                 self.stage_seconds_[name] = perf_counter() - start
@@ -225,7 +236,8 @@ class SequentialTransfer(RoutesMetadata, ScoresTarget, RegressorMixin, BaseEstim
         for name in order:
             if name not in present:
                 raise ValueError(
-                    f"No row has the domain {name!r} of order; the domains present are {present}."
+                    f"No row has the domain {name!r} of order; the domains present are "
+                    f"{shown_list(present)}. Correct order or the labels of the rows."
                 )
         for name in present:
             if name not in order:

@@ -11,12 +11,14 @@ from ..inputs import check_names, take
 from ..learners import check_regressor, is_fitted, predict_learner
 
 
-def check_sources(sources):
+def check_sources(sources, skipped):
     """Bring the ways to give trained sources into one form.
 
     Parameters
     ----------
     sources : fitted estimator, list of (str, fitted estimator), path of a folder, or None
+    skipped : dict of str to str
+        Gets the reason for each file of a folder that is no source.
 
     Returns
     -------
@@ -32,7 +34,7 @@ def check_sources(sources):
     if sources is None:
         return []
     if is_folder(sources):
-        sources = _load_all(Path(sources))
+        return _load_all(Path(sources), skipped)
     checked = []
     for entry in sources if isinstance(sources, (list, tuple)) else [("source", sources)]:
         if not (isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], str)):
@@ -40,20 +42,24 @@ def check_sources(sources):
                 "sources must be a fitted estimator or a list of (name, fitted estimator), an entry is "
                 f"{entry!r}."
             )
-        name, fitted = entry
-        fitted = fitted.estimator if isinstance(fitted, FrozenEstimator) else fitted
-        if not (hasattr(fitted, "transform") or hasattr(fitted, "predict")):
-            raise TypeError(f"Source {name!r} must be a fitted estimator, it is {fitted!r}.")
-        if not is_fitted(fitted):
-            raise NotFittedError(
-                f"Source {name!r} is not fitted: fit this {type(fitted).__name__} on its own rows first. If "
-                "it was fitted, `clone` reset it: wrap it in sklearn.frozen.FrozenEstimator."
-            )
-        if not hasattr(fitted, "transform"):
-            check_regressor(fitted, f"Source {name!r}")
-        checked.append((name, fitted))
+        checked.append((entry[0], _checked(*entry)))
     check_names([name for name, _ in checked], "sources")
     return checked
+
+
+def _checked(name, fitted):
+    """Return a source without what keeps it frozen, if it is fitted and may be one."""
+    fitted = fitted.estimator if isinstance(fitted, FrozenEstimator) else fitted
+    if not (hasattr(fitted, "transform") or hasattr(fitted, "predict")):
+        raise TypeError(f"Source {name!r} must be a fitted estimator, it is {fitted!r}.")
+    if not is_fitted(fitted):
+        raise NotFittedError(
+            f"Source {name!r} is not fitted: fit this {type(fitted).__name__} on its own rows first. If "
+            "it was fitted, `clone` reset it: wrap it in sklearn.frozen.FrozenEstimator."
+        )
+    if not hasattr(fitted, "transform"):
+        check_regressor(fitted, f"Source {name!r}")
+    return fitted
 
 
 def is_folder(sources):
@@ -70,8 +76,8 @@ def is_folder(sources):
     return isinstance(sources, (str, os.PathLike))
 
 
-def _load_all(folder):
-    """Load the saved models of a folder, named like their files."""
+def _load_all(folder, skipped):
+    """Load the saved models of a folder that can be sources, named like their files."""
     from ..io import load
 
     if not folder.is_dir():
@@ -82,7 +88,13 @@ def _load_all(folder):
     paths = sorted(folder.glob("*.skxfer"))
     if not paths:
         raise ValueError(f"The folder {str(folder)!r} holds no saved model (*.skxfer): see skxfer.save.")
-    return [(path.stem, load(path)) for path in paths]
+    found = []
+    for path in paths:
+        try:
+            found.append((path.stem, _checked(path.stem, load(path))))
+        except Exception as error:  # a shelf may hold other things, or a file that is cut off
+            skipped[f"source {path.stem}"] = f"it is no source: {error}"
+    return found
 
 
 def check_sources_fit_problem(problem, skipped, *, may_leave_out=False):
@@ -116,6 +128,9 @@ def check_sources_fit_problem(problem, skipped, *, may_leave_out=False):
         else:
             fitting.append((name, model))
     problem.trained = fitting
+    if may_leave_out and not fitting:
+        reasons = "; ".join(f"{name}: {why}" for name, why in skipped.items())
+        raise ValueError(f"No model of the folder in sources can be used here. {reasons}")
 
 
 def _check_fits(name, model, problem):

@@ -33,7 +33,7 @@ class TransferCV(Competition):
       these leave is learned by the baseline if X holds formulas and by `estimator` otherwise;
     - ``"frozen_features"``: :class:`FeatureTransfer` with the default head on all sources that have
       ``transform``;
-    - ``"fine_tuned"``, or ``"fine_tuned <name>"`` with several sources: `estimator` goes on from the source,
+    - ``"fine_tuned"``, or ``"fine_tuned: <name>"`` with several sources: `estimator` goes on from the source,
       where it can.
 
     Parameters
@@ -60,7 +60,7 @@ class TransferCV(Competition):
         Of more sources, only the best take part in the strategies, see :class:`HierarchicalTransfer`.
     predict_on : {"auto", "similar", "new_domains", "new_inputs"}, default="similar"
         What will be predicted: rows like the target rows, new domains, or new inputs. Decides what the folds
-        hold out. ``"auto"``: what `X_deploy` looks like, and without it ``"new_inputs"``.
+        hold out. ``"auto"``: what `X_deploy` looks like, and without it both similar rows and new inputs.
     guard : bool, default=True
         Fall back to the best strategy without transfer where transfer shows no clear gain.
     cv : int, cross-validation generator or iterable, default=5
@@ -71,7 +71,8 @@ class TransferCV(Competition):
     budget : float, optional
         How much all strategies and folds together may cost, in fits of the learner on all target rows; a fit
         on k times as many rows counts k. Of the strategies of ``"auto"`` that transfer, those that cost most
-        are left out until the rest fits in; ``skipped_`` names them. Default: no limit.
+        are left out until the rest fits in; ``skipped_`` names them. One fit for each source domain and the
+        final fits come on top. Default: no limit.
     n_jobs : int, optional
         Jobs for strategies and folds, through joblib.
     random_state : int, RandomState or None, default=None
@@ -102,17 +103,17 @@ class TransferCV(Competition):
     reason_ : str
         A sentence for each target.
     predict_on_ : str or None
-        The use that the folds imitated.
+        The use that the folds imitated: one of those of `predict_on`, or ``"similar or new_inputs"``.
     estimators_ : dict of str to fitted model
         The strategies with a share, fitted on all target rows.
     experts_ : list of (str, fitted regressor)
         The sources that predict the targets.
     source_ranking_ : dict of str to list or None
         A row for each source and target, best source first, ready for a DataFrame: ``source``, ``target``,
-        ``mae`` and ``mae_on_a_line`` (mean absolute errors on the target rows, of the source as it is and of
-        a line through its predictions and the labels of the other rows), ``mae_of_mean`` (the mean of the
-        other labels), ``score`` (the lower of the two divided by that of the mean) and ``used`` (whether it
-        takes part). None where no strategy needed the predictions of the sources.
+        ``mae`` and ``mae_rescaled`` (mean absolute errors on the target rows, of the source as it is, and
+        with each row predicted by the line that fits it to the labels of the others), ``mae_of_mean`` (the
+        mean of the other labels), ``score`` (the lower of the two divided by that of the mean) and ``used``
+        (whether it takes part). None where no strategy needed the predictions of the sources.
     variance_ : ndarray of shape (n_targets, 2) or None
         For ``return_std``: the squared error is the first plus the second times the variance over the
         strategies.
@@ -226,34 +227,37 @@ class TransferCV(Competition):
         self : TransferCV
         """
         self._validate_params()
+        self.skipped_ = {}
         given = self._check_rows(X, y, groups, sample_weight, X_deploy)
         target = weighted_rows(np.arange(n_rows(given["X"])), given["sample_weight"], "X")
-        trained = check_sources(self.sources)
         kind = given["kind"]
         extra = check_candidates(self.candidates)
-        learner = target_learner(self.estimator, trained, kind)
-        plain = plain_baseline(given["X"], kind)
-        baseline = extra.get("baseline", plain)
         labels = sample_domain
         if sample_domain is not None:
             sample_domain = check_sample_domain(sample_domain, len(given["Y"]))[target]
         problem = Problem(
             **given | {"groups": None if given["groups"] is None else given["groups"][target]},
             target=target,
-            learner=learner,
-            trained=trained,
+            trained=check_sources(self.sources, self.skipped_),
             max_sources=self.max_sources,
             domain=sample_domain,
             equal=equal_rows(take(given["X"], target), kind),
-            residual_estimator=residual_learner(learner, baseline, kind),
             n_jobs=self.n_jobs,
             metadata=self._route(len(given["Y"]), metadata, sample_domain=labels, groups=groups),
         )
-        self.skipped_ = {}
         with naming_missing_values(problem.X), remembering():
             check_sources_fit_problem(problem, self.skipped_, may_leave_out=is_folder(self.sources))
-            strategies = check_strategies(self.strategy, problem, self.skipped_, guard=self.guard)
-            if self.strategy == "auto" and plain is not None:
-                strategies.insert(1, Candidate("baseline", plain))
+            plain = plain_baseline(given["X"], kind)
+            self._set_learners(problem, extra.get("baseline", plain))
+            named = {} if plain is None else {"baseline": Candidate("baseline", plain)}
+            strategies = check_strategies(self.strategy, problem, self.skipped_, self.guard, named)
+            if self.strategy == "auto":
+                strategies[1:1] = named.values()
             self._compete(problem, with_candidates(strategies, extra))
         return self
+
+    def _set_learners(self, problem, baseline):
+        """Set what learns the target rows, and what learns the rest that frozen experts leave."""
+        problem.learner = target_learner(self.estimator, problem.trained, problem.kind)
+        problem.residual_estimator = residual_learner(problem.learner, baseline, problem.kind)
+        problem.residual_routed = problem.residual_estimator is not baseline

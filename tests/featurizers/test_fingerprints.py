@@ -114,3 +114,17 @@ def test_it_learns_solubility_of_alcohols_by_chain_length():
         FingerprintFeaturizer("descriptors").set_output(transform="pandas").fit_transform(pd.Series(smiles))
     )
     assert (np.diff(found["MolLogP"]) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("smiles", "reason"),
+    [
+        ("CC(=O)Ô", "the character 'Ô' at position 6 has no meaning"),
+        ("ÔC", "the character 'Ô' at position 0"),
+        ("CC\u200b", "has no meaning in a SMILES"),
+        ("[Na+] [Cl-]", "there is more text after a space"),
+    ],
+)
+def test_what_rdkit_would_leave_out_in_silence_is_refused(smiles, reason):
+    with pytest.raises(ValueError, match=f"Row 1, SMILES .*{reason}"):
+        FingerprintFeaturizer("ecfp").fit(["C", smiles])

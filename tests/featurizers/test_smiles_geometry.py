@@ -344,3 +344,14 @@ def test_what_comes_out_has_no_overlaps():
 def test_invalid_parameters_are_refused(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         SmilesToAtoms(**options).fit(["C"])
+
+
+def test_atom_map_numbers_change_neither_order_nor_geometry():
+    plain, mapped = SmilesToAtoms(n_conformers=1).fit_transform(["CC(=O)O", "[CH3:7]C(=O)[OH:2]"])
+    np.testing.assert_array_equal(mapped.numbers, plain.numbers)
+    np.testing.assert_allclose(mapped.positions, plain.positions)
+
+
+def test_characters_beyond_ascii_are_refused():
+    with pytest.raises(ValueError, match="the character 'Ô' at position 6"):
+        SmilesToAtoms(n_conformers=1).fit_transform(["CC(=O)Ô"])

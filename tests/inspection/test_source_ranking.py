@@ -28,7 +28,7 @@ def test_there_is_a_bar_for_each_source_and_a_panel_for_each_target(model):
     for t, axis in enumerate(display.axes_):
         rows = display.ranking[display.ranking["target"] == t]
         widths = [bar.get_width() for bar in axis.patches]
-        np.testing.assert_array_equal(widths, rows["mae_on_a_line"])
+        np.testing.assert_array_equal(widths, rows["mae_rescaled"])
         assert "eV" in axis.get_xlabel()
     names = [label.get_text() for label in display.ax_.get_yticklabels()]
     assert names == list(display.ranking["source"].unique())

@@ -161,7 +161,7 @@ def test_without_sources_all_rows_are_target():
 
 
 def test_more_folds_than_target_rows_are_an_error():
-    with pytest.raises(ValueError, match="n_splits=19 greater than the number of samples: n_samples=18"):
+    with pytest.raises(ValueError, match="There are 18 target rows for n_splits=19 folds: lower n_splits"):
         folds(TargetKFold(19, source_domains=SOURCES))
 
 

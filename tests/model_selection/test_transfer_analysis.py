@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, Ridge, SGDRegressor
 from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold, ShuffleSplit
@@ -413,7 +414,7 @@ def test_ctrl_c_keeps_what_is_finished():
         ({"baselines": {"a": Ridge()}}, ValueError, "names of their own"),
         ({"sources": {"a": (["Fe"], [1.0])}}, ValueError, "inputs of source 'a' are of another kind"),
         ({"sources": {"a": (np.ones((3, 2)), np.ones(3))}}, ValueError, "In the source 'a': .*2 features"),
-        ({"sources": {"a": ([[np.nan]], [1.0])}}, ValueError, "In the source 'a': .*NaN"),
+        ({"sources": {"a": ([[np.inf]], [1.0])}}, ValueError, "In the source 'a': .*infinity"),
         ({"target": ([[1.0], [2.0]], [1.0])}, ValueError, "In the target: .*2 rows, y has 1"),
         ({"sources": {"a": Ridge().fit(*line(2, 1))}}, TypeError, "'a' is a Ridge, from which a Line"),
         ({"sources": {"a": Line()}}, ValueError, "Source 'a' is not fitted"),
@@ -429,3 +430,21 @@ def test_arguments_that_make_no_sense_are_refused(params, error, message):
     params = {"estimator": Line(), "sources": {"a": line(2, 1)}, "target": line(2, 5)} | params
     with pytest.raises(error, match=message):
         transfer_analysis(**params)
+
+
+def test_the_learner_decides_about_nan():
+    X, y = line(2, 5)
+    holes = np.where(np.arange(len(X))[:, None] == 3, np.nan, X)
+    learner = make_pipeline(SimpleImputer(), Ridge())
+    runs = transfer_analysis(learner, {"a": (holes, y)}, (holes, y), n_splits=2)
+    assert (runs["failure"] == "").all()
+    assert np.isfinite(runs["error"]).all()
+
+
+def test_a_learner_that_fails_on_nan_is_recorded_with_row_and_column():
+    X, y = line(2, 5)
+    holes = np.where(np.arange(len(X))[:, None] == 3, np.nan, X)
+    runs = transfer_analysis(Ridge(), {"a": (X, y)}, (holes, y), cv=[([2, 3, 4], [0, 1])])
+    assert runs["failure"].str.contains("X contains NaN: row 3, column 0").all()
+    runs = transfer_analysis(Ridge(), {"a": (holes, y)}, (X, y), cv=[([2, 3, 4], [0, 1])])
+    assert runs["failure"].str.contains("X contains NaN: row 3, column 0").tolist() == [False, True]

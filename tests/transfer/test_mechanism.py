@@ -150,9 +150,9 @@ def test_fine_tuned_goes_on_from_the_source():
 def test_trees_of_each_source_grow_on():
     model = HierarchicalTransfer(RandomForestRegressor(3), source_domains=SOURCES, cv=2, random_state=0)
     model.fit(X, y, sample_domain=DOMAIN)
-    assert model.strategies_[-2:] == ["fine_tuned gas", "fine_tuned ether"]
+    assert model.strategies_[-2:] == ["fine_tuned: gas", "fine_tuned: ether"]
     one = alone(["fine_tuned"], RandomForestRegressor(3), random_state=0, cv=2)
-    assert one.strategies_ == ["fine_tuned gas", "fine_tuned ether"]
+    assert one.strategies_ == ["fine_tuned: gas", "fine_tuned: ether"]
     assert {len(forest.estimators_) for forest in one.estimators_.values()} == {6}
 
 

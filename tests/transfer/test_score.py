@@ -5,7 +5,7 @@ import pytest
 from sklearn import config_context
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
-from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -96,3 +96,43 @@ def test_the_splitter_with_a_metric_needs_no_routing(model):
     with config_context(enable_metadata_routing=True):
         routed = cross_val_score(model, X, y, cv=cv, params={"sample_domain": DOMAIN}, error_score="raise")
     np.testing.assert_array_equal(scores, routed)
+
+
+@both_doors
+@pytest.mark.parametrize("routing", [False, True], ids=["routing off", "routing on"])
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_metric_over_rows_of_the_sources_is_refused_with_the_splitter_to_use(model, routing, n_jobs):
+    given = {"cv": KFold(3, shuffle=True, random_state=0), "scoring": "r2", "n_jobs": n_jobs}
+    refused = pytest.raises(
+        ValueError, match=r"of the 30 rows that this fold holds out .*TargetKFold\(source_domains=\['gas'\]\)"
+    )
+    with config_context(enable_metadata_routing=routing):
+        with refused:
+            cross_val_score(model, X, y, params={"sample_domain": DOMAIN}, error_score="raise", **given)
+        with refused:
+            GridSearchCV(model, {}, error_score="raise", **given).fit(X, y, sample_domain=DOMAIN)
+
+
+def test_a_metric_over_rows_of_the_sources_is_refused_inside_a_pipeline():
+    model = make_pipeline(StandardScaler(), MODELS[0])
+    labels = {"hierarchicaltransfer__sample_domain": list(DOMAIN)}
+    with pytest.raises(ValueError, match="TargetKFold"):
+        cross_val_score(model, X, y, params=labels, scoring="r2", error_score="raise")
+
+
+def test_a_scorer_that_looks_at_the_rows_itself_is_left_alone():
+    def of_target(model, X_held, y_held):
+        held = (X_held[:, None] == X[TARGET]).all(axis=2).any(axis=1)
+        return r2_score(y_held[held], model.predict(X_held[held]))
+
+    cv = KFold(3, shuffle=True, random_state=0)
+    scores = cross_val_score(
+        MODELS[0], X, y, cv=cv, params={"sample_domain": DOMAIN}, scoring=of_target, error_score="raise"
+    )
+    assert np.isfinite(scores).all()
+
+
+def test_predictions_of_all_rows_out_of_fold_are_no_scores():
+    cv = KFold(3, shuffle=True, random_state=0)
+    predictions = cross_val_predict(MODELS[0], X, y, cv=cv, params={"sample_domain": DOMAIN})
+    assert predictions.shape == (90,)

@@ -118,7 +118,7 @@ def test_with_a_source_that_can_do_all_it_competes_in_all_ways():
 def test_with_several_sources_each_is_fine_tuned_and_all_are_frozen_together():
     sources = [("near", RELATED), ("far", FrozenEstimator(UNRELATED))]
     model = fitted(sources, cv=2)
-    tuned = ["fine_tuned near", "fine_tuned far"]
+    tuned = ["fine_tuned: near", "fine_tuned: far"]
     assert model.strategies_ == ["target_only", "baseline", *OF_SOURCES, *tuned]
     assert model.experts_ == [("near", RELATED), ("far", UNRELATED)]
     assert [name for name, _ in alone("frozen_features", sources).encoder] == ["near", "far"]
@@ -137,7 +137,7 @@ def test_a_source_of_other_targets_gives_features_but_is_no_expert():
     both = Linear().fit(SOURCE_X, np.column_stack([SOURCE_X @ LAW, SOURCE_X @ OTHER]))
     sources = [("both", both), ("near", RELATED)]
     assert [name for name, _ in alone("frozen_features", sources).encoder] == ["both", "near"]
-    assert fitted(sources, candidates=[("fine_tuned both", "drop")], cv=2).experts_ == [("near", RELATED)]
+    assert fitted(sources, candidates=[("fine_tuned: both", "drop")], cv=2).experts_ == [("near", RELATED)]
     only = fitted(both, candidates=[*WITHOUT_TREES, ("fine_tuned", "drop")], cv=2)
     assert only.skipped_["frozen_experts"] == "no source predicts 1 target(s), as y has"
 

@@ -4,7 +4,30 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
+
+
+class TorchDevice(StrOptions):
+    """Constraint of a parameter that names a device of torch."""
+
+    def __init__(self):
+        super().__init__({"cpu", "cuda", "mps"})
+
+    def is_satisfied_by(self, val):
+        """Whether torch knows a device of this name."""
+        if not isinstance(val, str):
+            return False
+        import torch
+
+        try:
+            torch.device(val)
+        except RuntimeError:
+            return False
+        return True
+
+    def __str__(self):
+        return "a device of torch as a str, such as 'cpu' or 'cuda:0'"
+
 
 POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -17,7 +40,7 @@ TRAINING = {
     "max_epochs": [POSITIVE_INT, None],
     "batch_size": [POSITIVE_INT],
     "weight_decay": [NOT_NEGATIVE],
-    "device": [str],
+    "device": [TorchDevice()],
     "verbose": ["verbose"],
     "random_state": ["random_state"],
 }

@@ -3,16 +3,15 @@
 from numbers import Integral
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ...domains import ScoresTarget
 from ...featurizers import SpectrumFeaturizer
 from ...folds import SPLITS_OF_USE, target_folds
-from ...inputs import check_finite
+from ...inputs import validate_numbers
 from ..base.calibration import check_error_bars, standard_deviation
 from ..base.parameters import POSITIVE_INT, SHARE_BELOW_ONE, TRAINING, training_options
 from ..base.torch_state import plain_torch
@@ -371,10 +370,7 @@ class HMNNRegressor(ScoresTarget, HasExperts, TransformerMixin, RegressorMixin, 
         return tags
 
     def _check_inputs(self, X, *, reset):
-        names = list(X.columns) if isinstance(X, pd.DataFrame) else None
-        X = validate_data(self, X, reset=reset, dtype=np.float64, ensure_all_finite=False)
-        check_finite(X, names, allow_nan=False)
-        return X
+        return validate_numbers(self, X, reset=reset)
 
     def _recipe(self, X):
         """Find the groups of columns and collect the parameters of the networks."""

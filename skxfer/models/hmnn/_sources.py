@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 
+from ..._scored_rows import check_scored_rows
 from ...domains import check_source_is_fitted, check_source_names, find_rows
-from ...inputs import check_groups, check_sample_domain
+from ...inputs import check_groups, check_sample_domain, check_weights
 from ..base.labels import read_labels
 from ._training import AUTO, FROM_TRAINED, STRATEGIES
 
@@ -45,8 +46,11 @@ def read_rows(model, X, y, sample_domain, groups, sample_weight):
         A target has no label among the target rows.
     """
     labels = read_labels(model, y, len(X), sample_weight)
-    weight = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
-    domain = None if sample_domain is None else check_sample_domain(sample_domain, len(X))
+    weight = np.ones(len(X)) if sample_weight is None else check_weights(sample_weight, X)
+    domain = None
+    if sample_domain is not None:
+        domain = check_sample_domain(sample_domain, len(X))
+        check_scored_rows(model._other_domains())
     sources, target = find_rows(
         domain, model.source_domains, model.sources, None if sample_weight is None else weight, len(X)
     )

@@ -6,6 +6,7 @@ import importlib.util
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from ...inputs import n_rows
 from ...learners import fit_learner, predict_learner
 from ._alignments import ALIGNMENTS, Alignment
 from ._merge import Merge
@@ -55,14 +56,13 @@ class Aligned(Merge):
             return why
         if self.method == "transport" and not all(map(importlib.util.find_spec, ("skada", "ot"))):
             return "optimal transport needs skada and POT: pip install 'skxfer[adaptation]'"
-        n_deploy = 0 if problem.X_deploy is None else len(problem.X_deploy)
+        n_deploy = 0 if problem.X_deploy is None else n_rows(problem.X_deploy)
         if len(problem.target) + n_deploy < MIN_TARGET_ROWS:
             return f"a map to the target needs at least {MIN_TARGET_ROWS} rows of it"
         return None
 
     def needless(self, problem):
         """Say whether sources and target have like inputs already."""
-        fit_numbers(problem)
         T = target_numbers(problem, problem.target)
         if all(_are_alike(problem.numbers[group], T) for group in _sources_to_map(problem.source_rows)):
             return "the inputs of all domains have like means and deviations, so that a map changes little"
@@ -168,7 +168,12 @@ class OnView(BaseEstimator):
         Z = np.concatenate([mapped, self._project(problem.numbers[labelled])])
         learner = without_head(problem.learner)
         self.model_ = fit_learner(
-            learner, Z, problem.Y[rows], sample_weight=problem.weight(rows), seed=problem.seed
+            learner,
+            Z,
+            problem.Y[rows],
+            sample_weight=problem.weight(rows),
+            seed=problem.seed,
+            metadata=problem.metadata_of(rows),
         )
         self.view = copy.copy(self.view)
         self.view.fallback = None  # never called where the learner itself is trained on these numbers

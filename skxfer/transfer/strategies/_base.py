@@ -21,12 +21,14 @@ class Strategy:
         The one name in parameters, tables, plots and docs.
     uses_source : bool
         Whether it knows more than the target rows: such a strategy must beat the best one without.
-    is_default : bool
+    may_fail : bool
         Whether it competes unasked, so that it is left out where it fails.
     in_auto : bool
         Whether it competes in ``strategy="auto"``. One that the benchmarks hardly saw win has to be named.
     needs_experts : bool
         Whether it uses the experts' predictions.
+    ranks_sources : bool
+        Whether it uses the best of many sources only, which the experts' predictions tell.
     needs_labels : bool
         Whether it needs labels of target rows.
     cost : int
@@ -35,9 +37,10 @@ class Strategy:
 
     name: str
     uses_source = True
-    is_default = True
+    may_fail = True
     in_auto = True
     needs_experts = False
+    ranks_sources = False
     needs_labels = True
     cost = 1
 
@@ -95,7 +98,7 @@ class Strategy:
         ----------
         problem : Problem
         """
-        if self.needs_experts or problem.has_many_sources:
+        if self.needs_experts or self.ranks_sources and problem.has_many_sources:
             problem.fit_experts()
 
     def fit(self, problem, rows):

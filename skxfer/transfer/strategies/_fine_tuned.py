@@ -1,5 +1,7 @@
 """Training goes on from the source's weights."""
 
+import numpy as np
+
 from ...inputs import take
 from ...learners import can_continue, continue_learner, inner_learner
 from ._base import Strategy
@@ -19,6 +21,8 @@ class FineTuned(Strategy):
         Name of the source. None: of many sources, the one that best predicts the rows to learn from.
     """
 
+    ranks_sources = True
+
     def __init__(self, name="fine_tuned", source=None):
         self.name = name
         self.source = source
@@ -29,7 +33,7 @@ class FineTuned(Strategy):
         sources = _names(problem)
         if len(sources) < 2 or problem.has_many_sources:
             return [cls(source=sources[0] if len(sources) == 1 else None)]
-        return [cls(f"fine_tuned {source}", source) for source in sources]
+        return [cls(f"fine_tuned: {source}", source) for source in sources]
 
     def missing(self, problem):
         """Say whether the learner can go on from the source."""
@@ -38,6 +42,8 @@ class FineTuned(Strategy):
         learner = problem.learner
         if learner is None or not can_continue(learner):
             return f"{type(inner_learner(learner)).__name__} cannot continue from a fit"
+        if problem.metadata:
+            return f"{sorted(problem.metadata)} cannot be handed to a fit that goes on"
         if not self._of_this_kind(problem):
             name, trained = next(s for s in problem.trained if self.source in (None, s[0]))
             return f"source {name!r} is a {type(trained).__name__}, not a {type(learner).__name__}"
@@ -53,7 +59,8 @@ class FineTuned(Strategy):
         self.starts = {name: known[name] for name in names}
 
     def fit(self, problem, rows):
-        """Continue training on the target rows."""
+        """Continue training on the target rows with a label."""
+        rows = rows[~np.isnan(problem.Y[rows]).all(axis=1)]
         return continue_learner(
             self.starts[self._best(problem, rows)],
             problem.learner,
@@ -74,6 +81,8 @@ class FineTuned(Strategy):
         if len(self.starts) == 1:
             return next(iter(self.starts))
         ranked = [e for e, name in enumerate(problem.expert_names) if name in self.starts]
+        if not ranked:
+            return next(iter(self.starts))
         return problem.expert_names[problem.best_sources(rows, ranked, 1)[0]]
 
 

@@ -43,7 +43,7 @@ class FrozenExperts(Strategy):
             problem.Y[rows],
             problem.weight(rows),
             problem.seed,
-            problem.metadata_of(rows) if problem.residual_estimator is problem.learner else None,
+            problem.metadata_of(rows) if problem.residual_routed else None,
         )
 
 

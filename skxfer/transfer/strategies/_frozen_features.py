@@ -19,6 +19,7 @@ class FrozenFeatures(Strategy):
     """
 
     name = "frozen_features"
+    ranks_sources = True
 
     def missing(self, problem):
         """Say whether a source makes features."""
@@ -38,8 +39,10 @@ class FrozenFeatures(Strategy):
 
     def fit(self, problem, rows):
         """Train the head on the features of these rows."""
-        best = {problem.expert_names[e] for e in problem.best_sources(rows)}
-        ranked = set(problem.expert_names)
+        encoders = [name for name, *_ in self.model.encoders_]
+        ranked = [e for e, name in enumerate(problem.expert_names) if name in encoders]
+        best = {problem.expert_names[e] for e in problem.best_sources(rows, ranked)}
+        ranked = {problem.expert_names[e] for e in ranked}
         kept = [name for name, *_ in self.model.encoders_ if name in best or name not in ranked]
         model = copy.copy(self.model).keep_encoders(kept)
         return model.fit_blocks(self._of(rows, model), problem.Y[rows], problem.weight(rows))

@@ -71,6 +71,7 @@ class LowFidelity(Strategy):
             problem.Y[rows],
             problem.weight(rows),
             problem.seed,
+            problem.metadata_of(rows),
         )
 
     def predict_rows(self, model, problem, rows):
@@ -95,18 +96,20 @@ class FromLowFidelity(OnLowFidelity):
         self.learner = learner
         self.final_estimator = final_estimator
 
-    def fit(self, V, X, Y, sample_weight, seed):
+    def fit(self, V, X, Y, sample_weight, seed, metadata=None):
         """Fit on rows of the target."""
         self.base_ = self.rest_ = None
         if self.form != "feature":
             self.base_ = best_expert(V, Y, sample_weight)
         left = Y if self.base_ is None else Y - self.base_.predict(V, X)
         if self.form == "delta":
-            self.rest_ = fit_learner(self.learner, X, left, sample_weight=sample_weight, seed=seed)
+            self.rest_ = fit_learner(
+                self.learner, X, left, sample_weight=sample_weight, seed=seed, metadata=metadata
+            )
         elif self.form == "scaled":
             self.rest_ = Line(self.final_estimator).fit(V, X, left, sample_weight, seed)
         elif "feature" in self.form:
-            self.rest_ = WithValues(self.learner).fit(V, X, left, sample_weight, seed)
+            self.rest_ = WithValues(self.learner).fit(V, X, left, sample_weight, seed, metadata)
         return self
 
     def predict(self, V, X):
@@ -160,11 +163,11 @@ class WithValues(BaseEstimator):
     def __init__(self, learner):
         self.learner = learner
 
-    def fit(self, V, X, Y, sample_weight, seed):
+    def fit(self, V, X, Y, sample_weight, seed, metadata=None):
         """Fit on values V, inputs X and labels Y."""
         self.scaler_ = ClippedScaler().fit(V)
         self.model_ = WithColumns(self.learner)
-        self.model_.fit(X, self.scaler_.transform(V), Y, sample_weight, seed)
+        self.model_.fit(X, self.scaler_.transform(V), Y, sample_weight, seed, metadata)
         return self
 
     def predict(self, V, X):

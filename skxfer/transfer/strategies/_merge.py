@@ -13,6 +13,7 @@ class Merge(Strategy):
     """
 
     name = "merge"
+    ranks_sources = True
     needs_labels = False
 
     def missing(self, problem):

@@ -38,7 +38,12 @@ class MergeIndicator(Merge):
         for k, source in enumerate(problem.source_rows.values()):
             code[source] = k
         return WithIndicator(problem.learner, n_sources).fit(
-            take(problem.X, both), code[both], problem.Y[both], problem.weight(both), problem.seed
+            take(problem.X, both),
+            code[both],
+            problem.Y[both],
+            problem.weight(both),
+            problem.seed,
+            problem.metadata_of(both),
         )
 
 
@@ -55,9 +60,10 @@ class WithIndicator(BaseEstimator):
         self.learner = learner
         self.n_sources = n_sources
 
-    def fit(self, X, code, Y, sample_weight, seed):
+    def fit(self, X, code, Y, sample_weight, seed, metadata=None):
         """Fit on rows of domains with these numbers; that of the target is the last."""
-        self.model_ = WithColumns(self.learner).fit(X, self._columns(code), Y, sample_weight, seed)
+        columns = self._columns(code)
+        self.model_ = WithColumns(self.learner).fit(X, columns, Y, sample_weight, seed, metadata)
         return self
 
     def predict(self, X):

@@ -40,7 +40,7 @@ def no_numbers(problem, *, whole=False):
         return None
     name = type(inner_learner(learner)).__name__
     if isinstance(problem.X, pd.DataFrame) and problem.X.shape[1] > 1:
-        if not whole and len(problem.X.select_dtypes("number").columns):
+        if not whole and len(problem.X.select_dtypes(["number", "bool"]).columns):
             return None
         return f"X has columns that hold no numbers: put a transformer before {name} in a Pipeline"
     return f"{name} reads the rows, which are no numbers, by itself: put a featurizer before it in a Pipeline"
@@ -193,7 +193,7 @@ class WithColumns(BaseEstimator):
     def __init__(self, learner):
         self.learner = learner
 
-    def fit(self, X, columns, Y, sample_weight=None, seed=None):
+    def fit(self, X, columns, Y, sample_weight=None, seed=None, metadata=None):
         """Fit on inputs X of any kind, columns of shape (n_samples, n_columns) and labels Y."""
         y = np.where(np.isnan(Y), np.nanmean(Y, axis=0), Y)[:, 0]
         self.heads_ = []
@@ -203,7 +203,9 @@ class WithColumns(BaseEstimator):
         self.size_ = _deviation(X)
         learner = without_head(self.learner, deep=True)
         joined = self._join(X, columns)
-        self.model_ = fit_learner(learner, joined, Y, sample_weight=sample_weight, seed=seed)
+        self.model_ = fit_learner(
+            learner, joined, Y, sample_weight=sample_weight, seed=seed, metadata=metadata
+        )
         return self
 
     def predict(self, X, columns):
@@ -225,7 +227,7 @@ class WithColumns(BaseEstimator):
 def _deviation(Z):
     """Root mean square of the standard deviations of columns of numbers, 1 if nothing varies."""
     if isinstance(Z, pd.DataFrame):
-        Z = Z.select_dtypes("number").to_numpy(dtype=float)
+        Z = Z.select_dtypes(["number", "bool"]).to_numpy(dtype=float)
     if sparse.issparse(Z):
         variance = Z.multiply(Z).mean(axis=0) - np.square(Z.mean(axis=0))
     else:

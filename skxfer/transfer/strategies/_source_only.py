@@ -28,10 +28,12 @@ class SourceOnly(Strategy):
 
     def fit(self, problem, rows):
         """Find the expert with the least error, for each target."""
-        return best_expert(problem.outputs[rows], problem.Y[rows], problem.weight(rows))
+        return best_expert(
+            problem.outputs[rows], problem.Y[rows], problem.weight(rows), problem.best_sources(rows)
+        )
 
 
-def best_expert(F, Y, sample_weight):
+def best_expert(F, Y, sample_weight, among=None):
     """Find the expert with the least error on some rows, for each target.
 
     Parameters
@@ -40,6 +42,8 @@ def best_expert(F, Y, sample_weight):
         The experts' predictions.
     Y : ndarray of shape (n_rows, n_targets)
     sample_weight : ndarray of shape (n_rows,) or None
+    among : ndarray of int, optional
+        Numbers of the experts to choose from. Default: all.
 
     Returns
     -------
@@ -49,7 +53,8 @@ def best_expert(F, Y, sample_weight):
     weight = np.ones(len(F)) if sample_weight is None else sample_weight
     weight = weight[:, None, None] * ~np.isnan(error)
     total = np.maximum(weight.sum(axis=0), np.finfo(float).tiny)
-    best = ((np.nan_to_num(error) * weight).sum(axis=0) / total).argmin(axis=0)
+    mean = (np.nan_to_num(error) * weight).sum(axis=0) / total
+    best = mean.argmin(axis=0) if among is None else among[mean[among].argmin(axis=0)]
     return BestExpert(np.where(weight.any(axis=(0, 1)), best, MEAN_OF_ALL))
 
 

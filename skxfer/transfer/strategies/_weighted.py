@@ -33,7 +33,12 @@ def fit_weighted(problem, rows, weight):
     if not takes_weights(problem.learner):
         rows, weight = rows[resample(weight * len(rows) / weight.sum(), problem.seed)], None
     return fit_learner(
-        problem.learner, take(problem.X, rows), problem.Y[rows], sample_weight=weight, seed=problem.seed
+        problem.learner,
+        take(problem.X, rows),
+        problem.Y[rows],
+        sample_weight=weight,
+        seed=problem.seed,
+        metadata=problem.metadata_of(rows),
     )
 
 
