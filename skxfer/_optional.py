@@ -11,7 +11,7 @@ _EXTRAS = {
     "matminer": "composition",
     "pymatgen": "composition",
     "rdkit": "smiles",
-    "dask": "dask",
+    "distributed": "dask",
     "skada": "adaptation",
     "ot": "adaptation",
 }

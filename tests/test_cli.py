@@ -44,8 +44,8 @@ def table(frame, tmp_path):
 
 
 def run(*arguments, out, learners="ridge"):
-    """Call the command in this process; return its exit code."""
-    arguments = [str(argument) for argument in arguments]
+    """Call the command in this process, without what it adds to a study; return its exit code."""
+    arguments = [str(argument) for argument in (*arguments, "--quick")]
     if "--seeds" not in arguments:
         arguments += ["--seeds", "1"]
     return cli.main(["study", *arguments, "--learners", learners, "--out", str(out), "--n-jobs", "1"])
@@ -61,7 +61,7 @@ ROLES = ("--target", "Eads", "--domain", "solvent", "--source", "gas,water")
 def test_it_writes_table_summary_figure_and_page(table, tmp_path, capsys):
     frame = pd.read_csv(table, float_precision="round_trip")
     out = tmp_path / "new" / "report"
-    options = ("--test", "1,2-dichloroethane", "--features", "height,width,angle")
+    options = ("--test", "1,2-dichloroethane", "--features", "height,width,angle", "--folds", 5)
     assert run(table, *ROLES, *options, out=out, learners="svr") == 0
     assert {path.name for path in out.iterdir()} == FILES
     results = pd.read_csv(out / "portability.csv", float_precision="round_trip")
@@ -74,7 +74,6 @@ def test_it_writes_table_summary_figure_and_page(table, tmp_path, capsys):
         test_domains=["1,2-dichloroethane"],
     )
     columns = ["learner", "setting", "target", "test_domain", "n_train", "n_test", "mae", "rmse", "gain"]
-    results = results[~results["setting"].str.startswith("auto: ")]
     pd.testing.assert_frame_equal(results[columns], expected[columns])
     summary = portability_summary(expected).iloc[0]
     written = pd.read_csv(out / "summary.csv").iloc[0]
@@ -372,7 +371,7 @@ def test_version_and_help(capsys):
 
 
 def test_the_study_has_its_former_name_too(table, tmp_path):
-    options = [str(table), *ROLES, "--test", "hexane", "--learners", "knn", "--n-jobs", "1"]
+    options = [str(table), *ROLES, "--test", "hexane", "--learners", "knn", "--n-jobs", "1", "--quick"]
     assert cli.main(["portability", *options, "--out", str(tmp_path / "a")]) == 0
     assert cli.main(["study", *options, "--out", str(tmp_path / "b")]) == 0
     a, b = (pd.read_csv(tmp_path / name / "portability.csv").drop(columns="fit_seconds") for name in "ab")

@@ -256,7 +256,7 @@ def _cluster(address):
 
     from .._optional import require
 
-    client = require("dask.distributed", "dask").Client
+    client = require("distributed").Client
     try:
         connection = client(address, timeout=20)
     except (OSError, ValueError, TimeoutError) as error:

@@ -62,7 +62,7 @@ def use(answer):
     why = ""
     if answer.best.setting == "merge":
         why = " Merging wins here: no further transfer is needed."
-    elif answer.best.setting == "target_only":
+    elif answer.best.setting == "target_only" and answer.verdict in ("even", "hurts"):
         why = " No transfer is needed."
     elif answer.best.setting.startswith("source_only"):
         why = " The target rows add nothing that the tests could show."

@@ -218,7 +218,7 @@ def learning_curve_transfer(
     seeds = check_seeds(seeds)
     problem = Problem.check(X, y, sample_domain, source_domains, test_domains, target_names)
     estimator = estimator if isinstance(estimator, (str, dict)) else {"learner": estimator}
-    learners, either = check_alternatives(estimator, featurizer, X)
+    learners, either = check_alternatives(estimator, featurizer, problem.X)
     ((name, learner),) = learners.items()
     folds, use = problem.folds(cv, seeds)
 

@@ -178,7 +178,7 @@ def portability_study(
         )
     seeds = check_seeds(seeds)
     problem = Problem.check(X, y, sample_domain, source_domains, test_domains, target_names)
-    learners, either = check_alternatives(estimators, featurizer, X)
+    learners, either = check_alternatives(estimators, featurizer, problem.X)
     folds, use = problem.folds(cv, seeds)
     plan = Plan(problem)
 
