@@ -11,6 +11,7 @@ _EXTRAS = {
     "matminer": "composition",
     "pymatgen": "composition",
     "rdkit": "smiles",
+    "dask": "dask",
     "skada": "adaptation",
     "ot": "adaptation",
 }

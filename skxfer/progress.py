@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress(total, verbose, what="fits"):
+def progress(total, verbose, what="fits", done=0):
     """Show a progress bar on standard error, if it is wanted and the package rich is installed.
 
     Parameters
@@ -16,6 +16,8 @@ def progress(total, verbose, what="fits"):
         Whether to show it.
     what : str
         What is counted.
+    done : int, default=0
+        Steps that are finished already.
 
     Yields
     ------
@@ -31,5 +33,5 @@ def progress(total, verbose, what="fits"):
 
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
     with Progress(*columns, TextColumn("left"), TimeLeft(), console=Console(stderr=True)) as bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(what, total=total, completed=done)
         yield lambda finished: bar.update(task, advance=1, description=f"{what}, last: {finished}")

@@ -1,94 +1,26 @@
-"""One self-contained HTML page that tells a colleague what a portability study found."""
+"""The page that tells a colleague what a study found: its sections, in the order of the questions."""
 
-import base64
-import contextlib
-import html
-import importlib.metadata
-import platform
 import shlex
-import time
-from dataclasses import dataclass
-from string import Template
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from sklearn import config_context
 
 from .._version import __version__
-from . import words
-from .names import listed, some
+from . import figures, method, sentences, words
+from .names import listed
+from .page import Cell, escape, figure, fill, items, table, terms
+from .plan import Plan
 from .tables import Data
 
 VERDICT_CLASS = {"helps": "good", "hurts": "bad", "no clear gain": "even", "no result": "none"}
 READING = (
-    "Mean absolute errors; the lowest of a row is underlined. Gain: by how much the error of auto, the "
-    "competition of all strategies, is below that of target_only, the same learner on target rows alone, "
-    "± its standard deviation over the tests, or its standard error over test rows where that is larger. "
-    "The verdict is 'helps' or 'hurts' only if the gain is larger than ± and than 1 %. Gain foreseen: "
-    "what cross-validation on the training rows promised before any test row was seen; it speaks of the "
-    "folds used there, not of these test rows. Largest share: the strategy with the largest weight in auto."
+    "Mean absolute errors; the lowest of a row is underlined. Gain: by how much the error with transfer is "
+    "below that of the same learner on target rows alone, ± its standard deviation over the tests, or its "
+    "standard error over test rows where that is larger. The verdict is 'helps' or 'hurts' only if the gain "
+    "is larger than ± and than 1 %. Gain foreseen: what cross-validation on the training rows promised "
+    "before any test row was seen. Strategy: the one with the largest share. A click on a heading sorts."
 )
-
-PAGE = Template("""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>
-body { font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; color: #1d1d1f;
-       max-width: 62rem; margin: 2rem auto; padding: 0 1.2rem; }
-h1 { font-size: 1.6rem; line-height: 1.25; margin-bottom: .2rem; }
-h2 { font-size: 1.15rem; margin: 2.2rem 0 .5rem; }
-p.sub, figcaption, .note { color: #5a5a60; font-size: .9rem; }
-.answer { background: #f3f5f8; border-left: 4px solid #0072B2; padding: .8rem 1.1rem; border-radius: 4px; }
-.answer p { margin: .2rem 0 .5rem; font-size: 1.1rem; font-weight: 600; }
-.answer ul { margin: .3rem 0; padding-left: 1.2rem; }
-.warn { background: #fdf3e7; border-left: 4px solid #D55E00; padding: .5rem 1.1rem; border-radius: 4px; }
-figure { margin: 0; } img { max-width: 100%; height: auto; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #e3e3e8; white-space: nowrap; }
-th { border-bottom: 2px solid #b9b9c0; font-weight: 600; vertical-align: bottom; white-space: normal; }
-td.text, th.text { text-align: left; } td.wrap { white-space: normal; }
-tr.target td { font-weight: 600; padding-top: .8rem; border-bottom: 1px solid #b9b9c0; }
-.tag { padding: .05rem .5rem; border-radius: .8rem; font-weight: 600; }
-.good { background: #d9f0e6; color: #00553d; } .bad { background: #fbe0d2; color: #8c3300; }
-.even { background: #ececf0; color: #444; } .none { color: #777; }
-b.low { text-decoration: underline; text-underline-offset: 3px; }
-details { margin: .8rem 0; } summary { cursor: pointer; font-weight: 600; }
-td.wrap { overflow-wrap: anywhere; }
-dt { font-weight: 600; margin-top: .5rem; } dd { margin-left: 1rem; }
-@media print { body { margin: 0; max-width: none; } }
-</style>
-</head>
-<body>
-<h1>$title</h1>
-<p class="sub">$subtitle</p>
-$warning
-<div class="answer"><p>$headline</p><ul>$findings</ul></div>
-<h2>Errors by learner</h2>
-<figure><img alt="Mean absolute error by learner, setting and target" src="data:image/png;base64,$png">
-<figcaption>The further left, the better; axes are logarithmic where errors differ by much.</figcaption>
-</figure>
-<h2>Does transfer help?</h2>
-<div class="scroll">$summary</div>
-<p class="note">$reading</p>
-$failures
-<h2>Checks of the data</h2>
-$checks
-<h2>How each number was obtained</h2>
-<dl>$method</dl>
-<h2>The data</h2>
-<div class="scroll">$data</div>
-$data_notes
-<h2>Settings and versions</h2>
-<div class="scroll">$settings</div>
-<details><summary>Every result ($n_results rows, the same as portability.csv)</summary>
-<div class="scroll">$results</div></details>
-</body>
-</html>
-""")
 
 
 @dataclass
@@ -96,25 +28,26 @@ class Study:
     """A finished study, and all that the page says about how it was made."""
 
     data: Data
+    plan: Plan
     results: pd.DataFrame
+    predictions: pd.DataFrame
+    summary: pd.DataFrame
+    answers: list
     learners: dict
     spectrum: bool
-    folds: int | None
     argv: list
     seconds: float
     checks: list
+    curves: dict = field(default_factory=dict)  # target -> learning curve of its best learner
+    out: object = "report"
 
 
-def page(study, summary, png):
+def page(study):
     """Write the page.
 
     Parameters
     ----------
     study : Study
-    summary : DataFrame
-        From ``portability_summary``.
-    png : bytes
-        The figure.
 
     Returns
     -------
@@ -123,54 +56,201 @@ def page(study, summary, png):
     """
     data = study.data
     tests = f" to predict {', '.join(data.tests)}" if data.tests else ""
-    found = words.findings(summary, data.units)
-    settings = [{"": name, " ": value} for name, value in _settings(study).items()]
-    return PAGE.substitute(
-        title=_e(f"Does data from {listed(data.sources)} help{tests}?"),
-        subtitle=_e(
-            f"Portability study by skxfer {__version__} · {data.name} · {len(data.X)} rows, "
+    return fill(
+        title=escape(f"Does data from {listed(data.sources)} help{tests}?"),
+        subtitle=escape(
+            f"Study by skxfer {__version__} · {data.name} · {len(data.X)} rows, "
             f"{data.is_training_target.sum()} of them target rows for training"
         ),
-        warning=_warning(study.results) + _beware(study.checks),
-        headline=_e(words.headline(summary, int(data.is_training_target.sum()))),
-        findings="".join(f"<li><b>{_e(target)}</b>: {_e(text)}</li>" for target, text in found),
-        png=base64.b64encode(png).decode("ascii"),
-        summary=_summary_table(summary, data.units),
-        reading=_e(READING),
-        failures=_failures(summary),
+        answer=escape(sentences.overall(study.answers, data.sources)),
+        targets="".join(_target(study, answer) for answer in study.answers),
+        beware=f'<div class="warn">{items(sentences.beware(study))}</div>' + _failures(study.summary),
+        model=_use_this_model(study),
+        sources=_sources(study),
+        summary=_summary(study),
         checks=_checks(study.checks),
-        method="".join(f"<dt>{_e(term)}</dt><dd>{_e(text)}</dd>" for term, text in _method(study)),
-        data=_plain_table(_domains(data)),
-        data_notes="".join(f'<p class="note">{_e(note)}</p>' for note in data.notes)
-        + "<ul>"
-        + "".join(f"<li>{_e(line)}</li>" for line in data.in_words())
-        + "</ul>",
-        settings=_plain_table(settings, code=True),
+        method=terms(method.in_words(study)),
+        data=_domains(data)
+        + "".join(f'<p class="note">{escape(note)}</p>' for note in data.notes)
+        + items(data.in_words()),
+        settings=terms(method.settings(study).items()),
         n_results=len(study.results),
-        results=_results_table(study.results),
+        results=_results(study.results),
     )
 
 
-def _warning(results):
-    if not results.attrs.get("interrupted"):
-        return ""
-    text = "The study was interrupted. What follows rests on the fits finished until then."
-    return f'<p class="warn">{text}</p>'
+def _target(study, answer):
+    """Answer the questions on one target."""
+    name = f"{answer.target} ({answer.unit})" if answer.unit else answer.target
+    pairs = [
+        ("What to use", sentences.use(answer)),
+        ("What error to expect on new rows", sentences.error(answer)),
+        ("How much of it transfer brings", sentences.gain(answer)),
+        ("What else came close", sentences.close(answer)),
+    ]
+    curve = study.curves.get(answer.target)
+    if curve is not None:
+        pairs.append(("How many more rows you would need", sentences.needed(curve, answer)))
+    return (
+        f'<section class="target"><h3>{escape(name)}</h3><dl class="use">{terms(pairs)}</dl>'
+        f"{_side_by_side(answer)}{_figures(study, answer, curve)}</section>"
+    )
 
 
-def _beware(findings):
-    """Put what can make a result wrong above it."""
-    found = [_e(line.partition(" ")[2]) for line in findings if line.startswith("WARNING")]
-    items = "".join(f"<li>{line}</li>" for line in found)
-    return f'<div class="warn">Beware:<ul>{items}</ul></div>' if found else ""
+def _side_by_side(answer):
+    """Put the best without transfer, merged and with transfer next to each other."""
+    boxes = []
+    for setting, title in {
+        "target_only": "Best without transfer",
+        "merge": "Best merged",
+        "auto": "Best with transfer",
+    }.items():
+        found = answer.families.get(setting)
+        if found is None:
+            boxes.append(f"<div>{title}<b>–</b>no learner finished</div>")
+            continue
+        best = ' class="best"' if answer.best is found else ""
+        unit = f" {escape(answer.unit)}" if answer.unit else ""
+        what = words.learner_name(found.learner)
+        what += f"; columns {found.inputs}" if found.inputs else ""
+        what += f"; mostly {words.strategy_names(found.strategy)}" if found.strategy else ""
+        boxes.append(f"<div{best}>{title}<b>{words.number(found.mae)}{unit}</b>{escape(what)}</div>")
+    return f'<div class="three">{"".join(boxes)}</div>'
+
+
+def _figures(study, answer, curve):
+    drawn = []
+    if answer.best is not None:
+        drawn.append(
+            figure(
+                figures.parity_figure(study.predictions, answer),
+                f"Predicted against actual {answer.target} of the test rows",
+                "Test rows, predicted by the recommended model. Error bars: "
+                f"{figures.bars_in_words(study, answer)}.",
+            )
+        )
+    drawn.append(
+        figure(
+            figures.errors_figure(study.results, answer.target, study.data.units),
+            f"Mean absolute error of {answer.target} by learner and setting",
+            "Errors of all learners: the further left, the better. target_only: target rows alone; merge: "
+            "all rows merged; auto: transfer; source_only: a source model as it is.",
+        )
+    )
+    if curve is not None:
+        drawn.append(
+            figure(
+                figures.curve_figure(curve, answer),
+                f"Error of {answer.target} against the number of target rows",
+                "Error of the recommended learner as target rows are added.",
+            )
+        )
+    return f'<div class="figures">{"".join(drawn)}</div>'
+
+
+def _use_this_model(study):
+    """Return the lines that make the model, in the shell and in Python."""
+    out = shlex.quote(str(study.out))
+    shell = f"skxfer fit --from {out} --out model.skxfer\n"
+    shell += "skxfer predict model.skxfer new.csv --out predictions.csv"
+    text = "<p>In the shell: choose among all learners again, train on all rows, and save one file.</p>"
+    text += f"<pre>{escape(shell)}</pre><p>The recommended model in Python, without a new choice:</p>"
+    done = {}
+    for answer in study.answers:
+        if answer.best is not None:
+            lines = method.python_lines(study, answer.best)
+            done.setdefault(lines, []).append(answer.target)
+    for lines, targets in done.items():
+        text += f"<p class='note'>For {escape(listed(targets))}:</p><pre>{escape(lines)}</pre>"
+    return text
+
+
+def _sources(study):
+    """Return a table of the sources: size, error as it is, error of transfer from it alone."""
+    head = [
+        "target",
+        "source",
+        "rows",
+        "as it is: best error",
+        "by",
+        "transfer from it alone",
+        "transfer from all",
+    ]
+    rows, by_source = [], study.results["setting"].str.startswith("auto: ")
+    sizes = study.data.domain.value_counts()
+    alone = study.results[by_source].groupby(["target", "setting", "learner"])["mae"].mean()
+    every = study.results[study.results["setting"] == "auto"].groupby(["target", "learner"])["mae"].mean()
+    for answer in study.answers:
+        for name in study.data.sources:
+            found = answer.sources.get(name)
+            here = _at(alone, answer.target, f"auto: {name}")
+            learner = here.index[0] if len(here) else None
+            both = every.get((answer.target, learner), np.nan)
+            rows.append(
+                [
+                    answer.target,
+                    name,
+                    int(sizes.get(name, 0)),
+                    words.number(None if found is None else found.mae),
+                    "" if found is None else words.learner_name(found.learner),
+                    words.number(here.iloc[0] if len(here) else None),
+                    words.number(both),
+                ]
+            )
+    note = "Transfer from one source alone was tried with the learner whose transfer is best."
+    note = f'<p class="note">{note}</p>' if len(alone) else ""
+    if not len(alone):
+        head, rows = head[:5], [row[:5] for row in rows]
+    return table(head, rows, text_columns=(0, 1, 4)) + note
+
+
+def _at(series, target, setting):
+    """Return the part of a series by target, setting and learner, by learner."""
+    keys = [key for key in series.index if key[:2] == (target, setting)]
+    return pd.Series([series[key] for key in keys], [key[2] for key in keys], dtype=float)
+
+
+def _summary(study):
+    head = ["target", "learner", "target rows alone", "transfer", "gain", "verdict", "all rows merged"]
+    head += ["source as it is", "best source", "gain foreseen", "strategy"]
+    rows, order = [], {target: i for i, target in enumerate(study.data.Y)}
+    for record in sorted(study.summary.itertuples(), key=lambda record: order[record.target]):
+        errors = [record.target_only, record.auto, record.merge, record.source_only]
+        known = [error for error in errors if np.isfinite(error)]
+        alone, auto, merge, source = (_error(error, known) for error in errors)
+        tag = f'<span class="tag {VERDICT_CLASS[record.verdict]}">{record.verdict}</span>'
+        gain = Cell(words.gain(record.gain_percent, record.spread_percent), record.gain_percent)
+        foreseen = Cell(words.percent(record.cv_gain_percent), record.cv_gain_percent)
+        unit = study.data.units.get(record.target)
+        target = f"{record.target} ({unit})" if unit else record.target
+        row = [
+            target,
+            words.learner_name(record.learner),
+            alone,
+            auto,
+            gain,
+            Cell(tag, record.verdict),
+            merge,
+        ]
+        rows.append([*row, source, record.best_source, foreseen, words.strategy_names(record.strategy)])
+    text = table(head, rows, text_columns=(0, 1, 5, 8, 10), wrapped=(1, 10))
+    n_target = int(study.data.is_training_target.sum())
+    headline = escape(words.headline(study.summary, n_target))
+    return f'<p>{headline}</p>{text}<p class="note">{escape(READING)}</p>'
+
+
+def _error(error, known):
+    """Write an error, underlined if it is the lowest of the known ones."""
+    text = words.number(error)
+    return Cell(f'<b class="low">{text}</b>' if known and error == min(known) else text, error)
 
 
 def _failures(summary):
     failed = words.failures(summary)
     if not failed:
         return ""
-    items = "".join(f"<li><b>{_e(name)}</b>: {_e(error)}</li>" for name, error in failed.items())
-    return f'<div class="warn">Not everything could be fitted:<ul>{items}</ul></div>'
+    texts = [f"{words.learner_name(name)} ({name}): {error}" for name, error in failed.items()]
+    return f'<div class="warn">Not everything could be fitted:{items(texts)}</div>'
 
 
 def _checks(findings):
@@ -178,171 +258,31 @@ def _checks(findings):
         return (
             "<p>Leaks, duplicates, spelling of domains, units, outliers, number of rows: nothing found.</p>"
         )
-    return f"<ul>{''.join(f'<li>{_e(finding)}</li>' for finding in findings)}</ul>"
+    rows = [[word.strip("[]:").lower(), text] for word, _, text in (line.partition(" ") for line in findings)]
+    return table(["weight", "finding, and what to do"], rows, text_columns=(0, 1), wrapped=(1,))
 
 
 def _domains(data):
-    """One record per domain: its role, rows and labels; sources first."""
+    """Return a table of the domains: role, rows and labels; sources first."""
     role = dict.fromkeys(data.sources, "source") | dict.fromkeys(data.tests or (), "test, never trained on")
     labelled = data.Y.notna().groupby(data.domain, sort=False).sum()
     sizes = data.domain.value_counts(sort=False)
     order = [*data.sources, *sorted(set(sizes.index) - set(role)), *(data.tests or ())]
-    return [
-        {"domain": name, "role": role.get(name, "target"), "rows": sizes[name]}
-        | {f"{target} labels": labelled.loc[name, target] for target in data.Y}
+    head = ["domain", "role", "rows", *(f"{target} labels" for target in data.Y)]
+    rows = [
+        [name, role.get(name, "target"), sizes[name], *(labelled.loc[name, target] for target in data.Y)]
         for name in order
     ]
+    return table(head, rows, text_columns=(0, 1))
 
 
-def _method(study):
-    """Return (term, explanation) of all that the page compares."""
-    from ..model_selection.results import tests_in_words
-
-    data = study.data
-    tested = (
-        f"All rows of {', '.join(data.tests)}: they are in no training set."
-        if data.tests
-        else tests_in_words(study.results, "bars").partition(".")[0].removeprefix("Test rows: ")
-        + "; sources stay in every training set."
-    )
-    alone = f"The learner is trained on the {data.is_training_target.sum()} target rows alone"
-    inputs = (
-        "are spectra: clipped, intensities as logarithms, ε as 1 − 1/ε, scaled"
-        if study.spectrum
-        else "as given"
-    )
-    return [
-        ("Test rows", tested),
-        (
-            "source_only",
-            "The learner is trained on all rows of one source and applied to the test rows as it is. The "
-            "table shows the best source.",
-        ),
-        ("target_only", alone + ("." if data.tests else ", less those that are tested.")),
-        (
-            "merge",
-            "The learner is trained on all rows of all sources and the target rows together.",
-        ),
-        (
-            "auto",
-            "skxfer's HierarchicalTransfer over the same learner. All strategies that can run compete for "
-            "each target: target_only; source_only; merge; merge_relevant (the target rows, with source rows "
-            "whose labels lie near theirs); frozen_experts (frozen models of the sources, combined linearly "
-            "and corrected by the learner); and fine_tuned, where the learner can continue from a source "
-            "model. They are blended by cross-validation on the training rows, and where the blend does not "
-            "clearly beat target_only there, target_only is kept. The test rows take no part in this.",
-        ),
-        (
-            "Learners",
-            f"The same learner with the same settings in all four. Inputs {inputs}; nothing was tuned.",
-        ),
-        ("Error", "Mean absolute error per test domain, fold and seed, then the mean of these."),
-    ]
-
-
-def _settings(study):
-    data, results = study.data, study.results
-    seeds = sorted(results["seed"].unique())
-    fitted = results.drop_duplicates(["learner", "setting", "fit_seconds"])["fit_seconds"].sum()
-    return {
-        "command": shlex.join(["skxfer", *study.argv]),
-        "targets": ", ".join(f"{t} ({data.units[t]})" if data.units.get(t) else t for t in data.Y),
-        "features": f"{data.X.shape[1]}: {some(data.X.columns, limit=30)}",
-        "featurizer": "SpectrumFeaturizer()" if study.spectrum else "none",
-        "seeds": f"0 to {seeds[-1]}" if len(seeds) > 1 else f"{seeds[0]}",
-        "folds of the cross-validation inside auto": str(study.folds or 5),
-        **{f"learner {name}": _describe(model) for name, model in study.learners.items()},
-        "time": f"{study.seconds:.0f} s; the fits alone, added up, {fitted:.0f} s",
-        "made": time.strftime("%Y-%m-%d %H:%M"),
-        "versions": _versions(study.learners),
-    }
-
-
-def _describe(model):
-    """Write a learner with the parameters that are set: XGBoost lists all of them."""
-    with config_context(print_changed_only=True):
-        text = " ".join(repr(model).split())
-    if type(model).__module__.startswith("xgboost"):
-        given = {k: v for k, v in model.get_params().items() if v is not None and v == v}
-        text = f"{type(model).__name__}({', '.join(f'{k}={v!r}' for k, v in given.items())})"
-    return text
-
-
-def _versions(learners):
-    packages = ["scikit-learn", "numpy", "scipy", "pandas"] + (["xgboost"] if "xgb" in learners else [])
-    found = [f"skxfer {__version__}", f"Python {platform.python_version()}"]
-    for package in packages:
-        for name in (package, f"{package}-cpu"):
-            with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-                found.append(f"{package} {importlib.metadata.version(name)}")
-                break
-    return ", ".join([*found, platform.platform(terse=True)])
-
-
-def _e(value):
-    return html.escape(str(value))
-
-
-def _summary_table(summary, units):
-    head = ["learner", "target_only", "auto", "gain", "verdict", "merge"]
-    head += ["source_only (best source)", "gain foreseen", "largest share"]
-    left = {0, 4, 8}
-    rows = [_row("th", head, left)]
-    for target, group in summary.groupby("target", sort=False):
-        unit = f" ({_e(units[target])})" if units.get(target) else ""
-        rows.append(f'<tr class="target"><td class="text" colspan="{len(head)}">{_e(target)}{unit}</td></tr>')
-        for record in group.itertuples():
-            errors = [record.target_only, record.auto, record.merge, record.source_only]
-            known = [error for error in errors if np.isfinite(error)]
-            alone, auto, merge, source = (_error(error, known) for error in errors)
-            tag = f'<span class="tag {VERDICT_CLASS[record.verdict]}">{record.verdict}</span>'
-            source += f" ({_e(record.best_source)})" if record.best_source else ""
-            cells = [
-                _e(record.learner),
-                alone,
-                auto,
-                words.gain(record.gain_percent, record.spread_percent),
-            ]
-            cells += [tag, merge, source]
-            cells += [words.percent(record.cv_gain_percent), _e(record.strategy)]
-            rows.append(_row("td", cells, left))
-    return f"<table>{''.join(rows)}</table>"
-
-
-def _error(error, known):
-    """Write an error, underlined if it is the lowest of the known ones."""
-    text = words.number(error)
-    return f'<b class="low">{text}</b>' if known and error == min(known) else text
-
-
-def _row(tag, cells, left):
-    inside = "".join(
-        f'<{tag} class="text">{cell}</{tag}>' if i in left else f"<{tag}>{cell}</{tag}>"
-        for i, cell in enumerate(cells)
-    )
-    return f"<tr>{inside}</tr>"
-
-
-def _plain_table(records, code=False):
-    if not records:
-        return ""
-    rows = [] if code else [_row("th", [_e(name) for name in records[0]], {0, 1})]
-    for record in records:
-        values = [_e(value) for value in record.values()]
-        if code:
-            rows.append(f'<tr><td class="text">{values[0]}</td><td class="text wrap">{values[1]}</td></tr>')
-        else:
-            rows.append(_row("td", values, {0, 1}))
-    return f"<table>{''.join(rows)}</table>"
-
-
-def _results_table(results):
+def _results(results):
     columns = ["learner", "setting", "target", "test_domain", "fold", "seed", "n_train", "n_test"]
-    columns += ["mae", "rmse", "r2", "fit_seconds", "strategy", "error"]
+    columns += ["mae", "rmse", "r2", "fit_seconds", "strategy", "inputs", "error"]
     names = {"mae": "MAE", "rmse": "RMSE", "r2": "R²", "fit_seconds": "fit, s", "test_domain": "test domain"}
-    left = {0, 1, 2, 3, 12, 13}
-    rows = [_row("th", [names.get(name, name.replace("_", " ")) for name in columns], left)]
-    for record in results[columns].itertuples(index=False):
-        cells = [words.number(value) if isinstance(value, float) else _e(value) for value in record]
-        rows.append(_row("td", cells, left))
-    return f"<table>{''.join(rows)}</table>"
+    head = [names.get(name, name.replace("_", " ")) for name in columns]
+    rows = [
+        [Cell(words.number(value), value) if isinstance(value, float) else value for value in record]
+        for record in results[columns].itertuples(index=False)
+    ]
+    return table(head, rows, text_columns=(0, 1, 2, 3, 12, 13, 14), wrapped=(14,))

@@ -1,6 +1,57 @@
-"""Numbers, gains and verdicts of a study in words, for the terminal and the page."""
+"""Numbers, names of models, gains and verdicts of a study in words, for the terminal and the page."""
 
 import numpy as np
+
+LEARNER_NAMES = {
+    "rf": "random forest",
+    "et": "extremely randomised trees",
+    "svr": "support vector regression",
+    "xgb": "gradient boosting (XGBoost)",
+    "knn": "nearest neighbours",
+    "mlp": "neural network (multilayer perceptron)",
+    "ridge": "ridge regression",
+    "krr": "kernel ridge regression",
+    "gp": "Gaussian process",
+    "lgdcnn": "network over the elements of a formula (LGDCNN)",
+    "schnet": "network over the atoms of a structure (SchNet)",
+}
+SETTING_NAMES = {
+    "target_only": "target rows alone",
+    "merge": "all rows merged",
+    "auto": "transfer, all strategies competing",
+}
+STRATEGY_NAMES = {
+    "target_only": "target rows alone",
+    "source_only": "the source model as it is",
+    "merge": "all rows merged",
+    "merge_relevant": "merged with relevant source rows",
+    "merge_weighted": "merged with weighted source rows",
+    "merge_indicator": "merged, with a column for the domain",
+    "aligned": "merged after aligning the inputs",
+    "boosted": "boosted on all rows",
+    "low_fidelity": "starting from the cheap values",
+    "frozen_experts": "frozen source models, corrected",
+    "frozen_features": "features of a source model, new head",
+    "fine_tuned": "source model trained further",
+}
+
+
+def learner_name(learner):
+    """Spell a learner's short name out."""
+    return LEARNER_NAMES.get(learner, learner)
+
+
+def setting_name(setting):
+    """Say what a model of a setting is trained on."""
+    name, _, source = setting.partition(": ")
+    if name == "source_only":
+        return f"trained on {source} alone, as it is"
+    return SETTING_NAMES[name] + (f", from {source} alone" if source else "")
+
+
+def strategy_names(strategies):
+    """Spell the strategies out that stand in a cell, separated by commas."""
+    return ", ".join(STRATEGY_NAMES.get(name, name) for name in strategies.split(", ") if name)
 
 
 def number(value, digits=3):
@@ -66,44 +117,6 @@ def headline(summary, n_target=FEWEST_TARGET_ROWS):
     parts += [f"hurts {hurts}"] if hurts else []
     start = "No" if not helps else "Mostly yes" if helps >= 0.8 * known and not hurts else "In part"
     return f"{start}: transfer {', '.join(parts)}."
-
-
-def findings(summary, units):
-    """One sentence or two per target: how many learners gain, which model is best."""
-    for target, group in summary.groupby("target", sort=False):
-        unit = f" {units[target]}" if units.get(target) else ""
-        known = group[group["verdict"] != "no result"]
-        if known.empty:
-            yield target, "nothing to compare."
-            continue
-        helps = int((known["verdict"] == "helps").sum())
-        hurts = int((known["verdict"] == "hurts").sum())
-        text = f"transfer helps {helps} of {len(known)} learners"
-        text += f" and hurts {hurts}. " if hurts else ". "
-        best = known.loc[known["auto"].idxmin()]
-        text += f"Best with transfer: {best['learner']}, {number(best['auto'])}{unit}"
-        if best["auto"] == best["target_only"]:
-            text += ", the same as on target rows alone. "
-        else:
-            change = _gain_text(best["gain_percent"], best["spread_percent"])
-            text += f"; on target rows alone it has {number(best['target_only'])}{unit} ({change}). "
-        columns = {"target_only": "on target rows alone", "merge": "on all rows merged"}
-        columns |= {"source_only": "trained on a source and applied as it is"}
-        others = known.melt("learner", list(columns), "setting", "mae").dropna()
-        if len(others) and others["mae"].min() < best["auto"]:
-            lowest = others.loc[others["mae"].idxmin()]
-            how = columns[lowest["setting"]]
-            text += f"Lower still: {lowest['learner']} {how}, {number(lowest['mae'])}{unit}."
-        yield target, text.strip()
-
-
-def _gain_text(gain, spread):
-    if not np.isfinite(gain):
-        return "gain unknown"
-    direction = "lower" if gain >= 0 else "higher"
-    if not np.isfinite(spread):
-        return f"{abs(gain):.0f} % {direction}"
-    return f"{abs(gain):.0f} ± {spread:.0f} % {direction}"
 
 
 def failures(summary):

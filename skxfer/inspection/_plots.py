@@ -325,12 +325,15 @@ class LearningCurveDisplay:
 def setting_styles(settings):
     """Return matplotlib keywords for each setting, the sources told apart."""
     sources = [name for name in settings if name.startswith("source_only: ")]
-    return {
-        name: SOURCE_STYLES[sources.index(name) % len(SOURCE_STYLES)]
-        if name in sources
-        else SETTING_STYLE[name]
-        for name in settings
+    single = [name for name in settings if name.startswith("auto: ")]
+    styles = dict(SETTING_STYLE)
+    styles |= {name: SOURCE_STYLES[i % len(SOURCE_STYLES)] for i, name in enumerate(sources)}
+    # Transfer from one source: the mark of the source in the colour of transfer.
+    styles |= {
+        name: SOURCE_STYLES[i % len(SOURCE_STYLES)] | {"color": SETTING_STYLE["auto"]["color"]}
+        for i, name in enumerate(single)
     }
+    return {name: styles[name] for name in settings}
 
 
 def _spans(results, by, metric):

@@ -14,9 +14,10 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import RidgeCV
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.neural_network import MLPRegressor
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
+from sklearn.utils import get_tags
 
 from ..featurizers import ClippedScaler
 from ._kinds import check_regressor
@@ -150,6 +151,16 @@ def _few_steps(objective, theta, bounds):
     return found.x, found.fun
 
 
+class Prepared(Pipeline):
+    """Pipeline that takes missing numbers if its first step does, such as an imputer."""
+
+    def __sklearn_tags__(self):
+        """Tags of the pipeline, with missing numbers."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = get_tags(self.steps[0][1]).input_tags.allow_nan
+        return tags
+
+
 class MissingLearner(RegressorMixin, BaseEstimator):
     """Stand-in for a learner whose package is not installed: fit raises ImportError(message)."""
 
@@ -178,5 +189,8 @@ def check_learners(estimators, featurizer):
     if not learners:
         raise ValueError("estimators is empty: name at least one learner.")
     if featurizer is not None:
-        learners = {name: make_pipeline(clone(featurizer), model) for name, model in learners.items()}
+        learners = {
+            name: Prepared([("featurizer", clone(featurizer)), ("learner", model)])
+            for name, model in learners.items()
+        }
     return learners

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
-from ..learners import check_learners
-from ._portability import COLUMNS, transfer_model
+from ._portability import COLUMNS, check_alternatives, most_rows, transfer_model
 from ._runs import Plan, Problem, check_seeds
 
 TESTS = ["test_domain", "fold", "seed"]
@@ -126,6 +125,10 @@ def learning_curve_transfer(
     n_jobs=None,
     verbose=0,
     fit_timeout=None,
+    time_budget=None,
+    path=None,
+    resume=True,
+    max_source_rows=None,
 ):
     """Follow the error as the number of target rows grows, without and with transfer.
 
@@ -135,7 +138,7 @@ def learning_curve_transfer(
 
     Parameters
     ----------
-    estimator : regressor or str
+    estimator : regressor, str or dict of one name to regressor
         The learner, or the short name of a default one, such as ``"svr"``.
     X : array-like of shape (n_samples, n_features), DataFrame or sequence of objects
     y : array-like of shape (n_samples,) or (n_samples, n_targets)
@@ -154,7 +157,7 @@ def learning_curve_transfer(
     transfer : estimator, optional
         As in :func:`portability_study`.
     featurizer : transformer, optional
-        Put before the learner.
+        Put before the learner, as in :func:`portability_study`.
     seeds : int or list of int, default=(0,)
         Seeds of the runs; a number n means ``range(n)``.
     target_names : list of str, optional
@@ -166,7 +169,19 @@ def learning_curve_transfer(
     fit_timeout : float, optional
         Seconds for a fit and its predictions. A fit that takes longer has its process ended and is
         recorded as failed. Needs joblib's default backend; fits then run in processes even if `n_jobs`
-        is 1. Default: no limit.
+        is 1. Infinity: no limit, but fits run in processes that Ctrl-C and SIGTERM can end. Default: no
+        limit.
+    time_budget : float, optional
+        Seconds for all fits together. Fits that have not ended by then are recorded as failed. Default: no
+        limit.
+    path : str or path-like, optional
+        File to which each finished fit is appended. The same call with the same file goes on after a crash
+        or Ctrl-C; fits with other learners or seeds are added to it. What failed is tried again, unless it
+        took longer than the same `fit_timeout`.
+    resume : bool, default=True
+        Whether to use the fits in `path`; if False, the file is started afresh.
+    max_source_rows : int, optional
+        As in :func:`portability_study`.
 
     Returns
     -------
@@ -202,29 +217,27 @@ def learning_curve_transfer(
     """
     seeds = check_seeds(seeds)
     problem = Problem.check(X, y, sample_domain, source_domains, test_domains, target_names)
-    estimator = estimator if isinstance(estimator, str) else {"learner": estimator}
-    ((name, learner),) = check_learners(estimator, featurizer).items()
+    estimator = estimator if isinstance(estimator, (str, dict)) else {"learner": estimator}
+    learners, either = check_alternatives(estimator, featurizer, X)
+    ((name, learner),) = learners.items()
     folds, use = problem.folds(cv, seeds)
 
     plan = Plan(problem)
-    everything = problem.with_sources(np.array([], dtype=int))
+    most = most_rows(max_source_rows, name)
+    everything = problem.with_sources(np.array([], dtype=int), most)
     for test, rows in folds:
         order = check_random_state(test.seed).permutation(rows)
         for size in _check_sizes(train_sizes, len(rows)):
             few = np.sort(order[:size])
             here = test.with_size(size)
             model = transfer_model(transfer, learner, problem, use, test.seed, size)
-            plan.add(name, "auto", model, problem.with_sources(few), here, random=True)
-            plan.add(name, "target_only", learner, few, here)
+            plan.add(name, "auto", model, problem.with_sources(few, most), here, random=True)
+            plan.add(name, "target_only", either[name], few, here)
             plan.add(name, "source_only", learner, everything, here)
     columns = ["n_target", *COLUMNS[1:]]
+    options = {"n_jobs": n_jobs, "verbose": verbose, "timeout": fit_timeout, "budget": time_budget}
     return plan.run(
-        [name],
-        ["source_only", "target_only", "auto"],
-        columns,
-        n_jobs=n_jobs,
-        verbose=verbose,
-        timeout=fit_timeout,
+        [name], ["source_only", "target_only", "auto"], columns, path=path, resume=resume, **options
     )
 
 

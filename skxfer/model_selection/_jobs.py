@@ -16,16 +16,21 @@ from sklearn.neural_network import MLPRegressor
 from ..inputs import find_bad_entry
 from ..learners import inner_learner
 from ..progress import progress
-from ._workers import Outcome, check_timeout, finished, one_line
+from ._workers import SPENT, Limits, Outcome, finished, one_line
 
 
 @dataclass
 class Job:
-    """One fit, and what is made of it. Subclasses have `fit(data)` and `use(model, data)`."""
+    """One fit, and what is made of it. Subclasses have `fit(data)` and `use(model, data)`.
+
+    Those whose outcomes can be kept on disk also have `identity`, `record(value)` and `restore(record)`.
+    """
 
     learner: str
     setting: str
     model: BaseEstimator
+
+    identity = None  # what its outcome is known by on disk
 
     def run(self, data, config, sequential):
         """Fit and use the model; an exception, or an exit of the interpreter, becomes a text."""
@@ -60,7 +65,7 @@ def _silence(quiet):
         yield
 
 
-def run_jobs(jobs, data, n_jobs, verbose, timeout=None):
+def run_jobs(jobs, data, n_jobs, verbose, timeout=None, *, budget=None, fits=None):
     """Run jobs in parallel.
 
     Parameters
@@ -74,7 +79,11 @@ def run_jobs(jobs, data, n_jobs, verbose, timeout=None):
         Above 0: a progress bar, if rich is installed.
     timeout : float, optional
         Seconds for a job, after which its process is ended and the job has failed. With it, all jobs run
-        in processes of their own, even if `n_jobs` is 1.
+        in processes of their own, even if `n_jobs` is 1. Infinity: no limit, in such processes.
+    budget : float, optional
+        Seconds for all jobs together: those that have not ended by then have failed.
+    fits : FinishedFits, optional
+        Where outcomes are kept; jobs whose outcomes it knows are not run.
 
     Returns
     -------
@@ -83,18 +92,23 @@ def run_jobs(jobs, data, n_jobs, verbose, timeout=None):
     interrupted : bool
         Whether Ctrl-C ended the run. Jobs that had ended are among the outcomes.
     """
-    check_timeout(timeout)
-    outcomes, interrupted = {}, False
-    with progress(len(jobs), verbose) as advance, CtrlC() as ctrl_c:
-        ended = finished(jobs, data, n_jobs, timeout, ctrl_c)
+    limits = Limits(timeout, budget)
+    limits.check()
+    outcomes, interrupted = {} if fits is None else fits.known(jobs, timeout), False
+    left = [i for i in range(len(jobs)) if i not in outcomes]
+    with progress(len(jobs), verbose, done=len(outcomes)) as advance, CtrlC() as ctrl_c:
+        ended = finished([jobs[i] for i in left], data, n_jobs, limits, ctrl_c)
         try:
             with closing(ended):
-                for i, outcome in ended:
+                for k, outcome in ended:
                     if ctrl_c.struck:  # swallowed by the learner, as skorch does: half of this fit is missing
                         raise KeyboardInterrupt
+                    job = jobs[left[k]]
                     with ctrl_c.held():
-                        outcomes[i] = outcome
-                        advance(f"{jobs[i].learner}, {jobs[i].setting}")
+                        outcomes[left[k]] = outcome
+                        if fits is not None and outcome.error != SPENT:
+                            fits.add(job, outcome, timeout)
+                        advance(f"{job.learner}, {job.setting}")
         except KeyboardInterrupt:
             interrupted = True
     return outcomes, interrupted

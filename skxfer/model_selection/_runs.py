@@ -1,18 +1,21 @@
 """The runs of a study: who is trained on which rows, none of it twice, and the table that comes of it."""
 
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from numbers import Integral
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
 from ..domains import split_domains
 from ..inputs import check_inputs, check_sample_domain, check_targets, n_rows, name_targets, take
 from ..learners import fit_learner, predict_learner
-from ..metrics import masked_mean_absolute_error, masked_r2_score, masked_root_mean_squared_error
 from . import _split
+from ._alternatives import Chosen, fit_best
+from ._fits import FinishedFits, digest, from_text, identity, to_text
 from ._jobs import Job, run_jobs
+from ._run_tables import predictions_table, results_table
 
 
 def check_seeds(seeds):
@@ -83,9 +86,30 @@ class Problem:
                 )
         return cls(X, Y, labels, sources, target, test_domains, target_names)
 
-    def with_sources(self, rows):
-        """Return the rows of all sources and these."""
-        return np.sort(np.concatenate([*self.sources.values(), rows]))
+    def digest(self):
+        """Return what tells this table and its roles from any other."""
+        roles = [
+            str(name) for name in (*self.sources, None, *(self.test_domains or ()), None, *self.target_names)
+        ]
+        return digest(self.X, self.Y, self.labels.astype(str).tolist(), roles)
+
+    def with_sources(self, rows, most=None):
+        """Return these rows and those of all sources, or `most` of these."""
+        return np.sort(np.concatenate([*self.source_rows(most).values(), rows]))
+
+    def source_rows(self, most=None):
+        """Return the rows of each source, drawn at random if there are more than `most` of all sources.
+
+        Small sources are kept whole: only what exceeds the same limit for each is left out.
+        """
+        if most is None or sum(map(len, self.sources.values())) <= most:
+            return self.sources
+        left, limit = most, {}
+        for n, name in enumerate(sorted(self.sources, key=lambda name: len(self.sources[name]))):
+            limit[name] = min(len(self.sources[name]), max(1, left // (len(self.sources) - n)))
+            left -= limit[name]
+        rng = np.random.default_rng(0)
+        return {name: np.sort(rng.permutation(rows)[: limit[name]]) for name, rows in self.sources.items()}
 
     def folds(self, cv, seeds):
         """Return (Test, target rows to train on) for all runs, and which use the folds stand for."""
@@ -155,21 +179,56 @@ class Run(Job):
 
     train: np.ndarray
     seed: int | None
+    alternatives: dict = field(default_factory=dict)  # the same learner with other inputs
     tests: list = field(default_factory=list)
 
+    @cached_property
+    def identity(self):
+        """What the outcome is known by on disk."""
+        rows = [test.rows for test in self.tests]
+        models = self.alternatives or self.model
+        return identity(self.learner, self.setting, models, self.train, self.seed, rows)
+
+    def record(self, found):
+        """Write what it brings back in types that JSON has."""
+        arrays = {name: [to_text(values) for values in getattr(found, name)] for name in ARRAYS}
+        return vars(found) | arrays
+
+    def restore(self, record):
+        """Read what `record` wrote."""
+        arrays = {name: [from_text(values) for values in record[name]] for name in ARRAYS}
+        return Found(**record | arrays)
+
     def fit(self, problem):
+        if len(self.alternatives) > 1:
+            known = np.unique(problem.labels[np.intersect1d(self.train, problem.target)])
+            new = not any(test.domain in known for test in self.tests)
+            return fit_best(self.alternatives, problem, self.train, self.seed, new)
         X, Y = take(problem.X, self.train), problem.Y[self.train]
-        if self.setting == "auto":
+        if self.setting.partition(": ")[0] == "auto":
             return clone(self.model).fit(X, Y, sample_domain=problem.labels[self.train])
         return fit_learner(self.model, X, Y, seed=self.seed)
 
     def use(self, model, problem):
         options = {"n_targets": problem.Y.shape[1], "finite": False}  # each target is judged by itself
-        found = Found([predict_learner(model, take(problem.X, test.rows), **options) for test in self.tests])
-        if self.setting == "auto":
-            found.strategy = list(getattr(model, "strategy_", []))
-            found.transfer_gain = list(np.atleast_1d(getattr(model, "transfer_gain_", [])))
-        return found
+        inputs = [take(problem.X, test.rows) for test in self.tests]
+        return Found(
+            [predict_learner(model, X, **options) for X in inputs],
+            [np.reshape(_std(model, X), (-1, problem.Y.shape[1])) for X in inputs],
+            [str(name) for name in getattr(model, "strategy_", [])],
+            np.atleast_1d(getattr(model, "transfer_gain_", [])).tolist(),
+            list(getattr(model, "inputs", [])) if isinstance(model, Chosen) else [],
+        )
+
+
+def _std(model, X):
+    """Return the standard deviations of a transfer model, none if it has no calibrated ones."""
+    if getattr(model, "variance_", None) is None or not hasattr(model, "strategy_"):
+        return []
+    return model.predict(X, return_std=True)[1]
+
+
+ARRAYS = ("predictions", "std")
 
 
 @dataclass
@@ -177,8 +236,10 @@ class Found:
     """What a run brings back."""
 
     predictions: list  # one (n_rows, n_targets) per test
+    std: list  # the same, or (0, n_targets) where there is none
     strategy: list = field(default_factory=list)
     transfer_gain: list = field(default_factory=list)
+    inputs: list = field(default_factory=list)  # the inputs that were chosen for each target
 
 
 class Plan:
@@ -189,102 +250,37 @@ class Plan:
         self.jobs = {}
 
     def add(self, learner, setting, model, train, test, *, random=None):
-        """Ask for the predictions of a test by a model trained on some rows."""
-        random = _is_random(model) if random is None else random
+        """Ask for the predictions of a test by a model, or the best of several, trained on some rows."""
+        models = model if isinstance(model, dict) else {"": model}
+        random = any(map(_is_random, models.values())) if random is None else random
         seed = test.seed if random else None
         key = learner, setting, seed, train.tobytes()
         if key not in self.jobs:
-            self.jobs[key] = Run(learner, setting, model, train, seed)
+            alternatives = models if len(models) > 1 else {}
+            self.jobs[key] = Run(learner, setting, list(models.values())[-1], train, seed, alternatives)
         self.jobs[key].tests.append(test)
 
-    def run(self, learners, settings, columns, *, n_jobs, verbose, timeout):
+    def run(
+        self, learners, settings, columns, *, path=None, resume=True, return_predictions=False, **options
+    ):
         """Run all jobs and return the rows, in an order that does not depend on theirs."""
         jobs = list(self.jobs.values())
-        outcomes, interrupted = run_jobs(jobs, self.problem, n_jobs, verbose, timeout)
+        with nullcontext() if path is None else closing(FinishedFits(path, self.problem, resume)) as fits:
+            outcomes, interrupted = run_jobs(jobs, self.problem, fits=fits, **options)
         finished = [(jobs[i], outcomes[i]) for i in sorted(outcomes)]
-        alone = {
-            (job.learner, test.key): prediction
-            for job, outcome in finished
-            if job.setting == "target_only" and not outcome.error
-            for test, prediction in zip(job.tests, outcome.value.predictions, strict=True)
-        }
-        rows = [row for job, outcome in finished for row in _rows(job, outcome, self.problem, alone)]
-        table = pd.DataFrame(rows, columns=columns)
         rank = {
             "learner": learners,
             "setting": settings,
             "target": self.problem.target_names,
             "test_domain": list(dict.fromkeys(t.domain for job in jobs for t in job.tests)),
         }
-        by = [name for name in (*rank, "n_target", "fold", "seed") if name in table]
-        table = table.sort_values(
-            by, key=lambda column: column.map(rank[column.name].index) if column.name in rank else column
-        ).reset_index(drop=True)
+        table = results_table(finished, self.problem, rank, columns)
         table.attrs = {
             "interrupted": interrupted,
             "source_domains": [str(name) for name in self.problem.sources],
             "test_domains": [str(name) for name in self.problem.test_domains or ()],
         }
-        return table
-
-
-def _rows(job, outcome, problem, alone):
-    """One row of the table per test and target."""
-    strategy = [] if outcome.error else outcome.value.strategy
-    transfer_gain = [] if outcome.error else outcome.value.transfer_gain
-    for k, test in enumerate(job.tests):
-        for t, target in enumerate(problem.target_names):
-            truth = problem.Y[test.rows, t]
-            known = ~np.isnan(truth)
-            row = {
-                "learner": job.learner,
-                "setting": job.setting,
-                "target": target,
-                "test_domain": test.domain,
-                "fold": test.fold,
-                "seed": test.seed,
-                "n_target": test.n_target,
-                "n_train": int((~np.isnan(problem.Y[job.train, t])).sum()),
-                "n_test": int(known.sum()),
-                **dict.fromkeys(("mae", "rmse", "r2", "gain", "gain_se"), np.nan),
-                "fit_seconds": outcome.seconds,
-                "strategy": strategy[t] if t < len(strategy) else "",
-                "transfer_gain": transfer_gain[t] if t < len(transfer_gain) else np.nan,
-                "error": outcome.error,
-            }
-            if not outcome.error:
-                prediction = outcome.value.predictions[k][known, t]
-                if not row["n_train"]:
-                    row["error"] = "no training row has a label of this target"
-                elif not row["n_test"]:
-                    row["error"] = "no test row has a label of this target"
-                elif not np.isfinite(prediction).all():
-                    row["error"] = "the prediction is not finite"
-                else:
-                    row |= _scores(truth[known], prediction)
-                    reference = alone.get((job.learner, test.key))
-                    if reference is not None and np.isfinite(reference[known, t]).all():
-                        row["gain"], row["gain_se"] = _gain(truth[known], prediction, reference[known, t])
-            yield row
-
-
-def _scores(truth, prediction):
-    return {
-        "mae": masked_mean_absolute_error(truth, prediction),
-        "rmse": masked_root_mean_squared_error(truth, prediction),
-        "r2": masked_r2_score(truth, prediction),
-    }
-
-
-def _gain(truth, prediction, reference):
-    """1 - MAE / MAE of the reference, and its standard error over the rows (delta method, rows paired)."""
-    error, alone = np.abs(prediction - truth), np.abs(reference - truth)
-    if not alone.any():
-        return (0.0, 0.0) if not error.any() else (-np.inf, np.nan)
-    ratio = error.mean() / alone.mean()
-    if len(truth) < 2:
-        return 1 - ratio, np.nan
-    return 1 - ratio, (error - ratio * alone).std(ddof=1) / np.sqrt(len(truth)) / alone.mean()
+        return (table, predictions_table(finished, self.problem)) if return_predictions else table
 
 
 def _is_random(model):

@@ -1,6 +1,7 @@
 """Where jobs run: processes through joblib, or a Dask cluster. Workers may die, and jobs may hang."""
 
 import faulthandler
+import math
 import multiprocessing.resource_tracker
 import os
 import queue
@@ -10,7 +11,7 @@ import time
 import warnings
 from collections import defaultdict
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from pickle import PicklingError
 
@@ -25,6 +26,8 @@ from sklearn import get_config
 NO_WORKER_SECONDS = 300.0
 # After so many fits that ended their worker, no more of the same learner and setting are tried.
 MAX_DEATHS = 3
+# The error of a fit for which no time was left.
+SPENT = "not run: the time budget was spent"
 # Seconds between two looks at whether a Dask cluster has workers.
 _POLL = 1.0
 
@@ -43,21 +46,62 @@ def one_line(error):
     return " ".join(f"{type(error).__name__}: {error}".split())[:1000]
 
 
-def check_timeout(timeout):
-    """Raise an error for a time limit that cannot be kept."""
-    if timeout is None:
-        return
-    if not isinstance(timeout, Real) or not timeout > 0:
-        raise ValueError(f"fit_timeout must be a number of seconds above 0 or None, got {timeout!r}.")
-    backend, _ = get_active_backend()
-    if not isinstance(backend, LokyBackend):
-        raise ValueError(
-            "fit_timeout needs joblib's default backend, loky, whose processes can be ended; "
-            f"{type(backend).__name__} is set. Leave fit_timeout out, or the parallel_config."
-        )
+@dataclass
+class Limits:
+    """Time limits of jobs; with any, jobs run in processes that can be ended.
+
+    Parameters
+    ----------
+    timeout : float, optional
+        Seconds for a job; infinity for no limit.
+    budget : float, optional
+        Seconds for all jobs together, from now on.
+    ends : bool, default=True
+        Whether the process of a job may be ended; if not, a job that has started goes on to its end.
+    """
+
+    timeout: float | None = None
+    budget: float | None = None
+    ends: bool = True
+    deadline: float | None = None  # seconds since the epoch
+
+    def __post_init__(self):
+        if self.deadline is None:
+            self.deadline = math.inf if self.budget is None else time.time() + self.budget
+
+    def check(self):
+        """Raise an error for a limit that cannot be kept."""
+        for name, value in {"fit_timeout": self.timeout, "time_budget": self.budget}.items():
+            if value is None:
+                continue
+            if not isinstance(value, Real) or not value > 0:
+                raise ValueError(f"{name} must be a number of seconds above 0 or None, got {value!r}.")
+            backend, _ = get_active_backend()
+            if name == "fit_timeout" and not isinstance(backend, LokyBackend):
+                raise ValueError(
+                    f"{name} needs joblib's default backend, loky, whose processes can be ended; "
+                    f"{type(backend).__name__} is set. Leave {name} out, or the parallel_config."
+                )
+
+    @property
+    def are_set(self):
+        """Whether there is any limit."""
+        return self.timeout is not None or self.budget is not None
+
+    @property
+    def spent(self):
+        """Whether no time is left for any job."""
+        return time.time() >= self.deadline
+
+    @property
+    def seconds(self):
+        """Seconds after which the process of a job that starts now is ended."""
+        if not self.ends:
+            return math.inf
+        return min(math.inf if self.timeout is None else self.timeout, self.deadline - time.time())
 
 
-def finished(jobs, data, n_jobs, timeout, ctrl_c):
+def finished(jobs, data, n_jobs, limits, ctrl_c):
     """Yield the number and outcome of each job as it ends.
 
     Parameters
@@ -65,20 +109,22 @@ def finished(jobs, data, n_jobs, timeout, ctrl_c):
     jobs : list of Job
     data : object
     n_jobs : int or None
-    timeout : float or None
-        Seconds for a job.
+    limits : Limits
     ctrl_c : CtrlC
         Holds Ctrl-C back while processes start.
     """
     backend, _ = get_active_backend()
     if hasattr(backend, "client"):
-        yield from _finished_on_dask(jobs, data, backend.client)
+        yield from _finished_on_dask(jobs, data, backend.client, limits)
         return
     # A job in a worker process keeps to itself.
     n_workers = effective_n_jobs(n_jobs)
-    arguments = data, get_config(), n_workers > 1 or timeout is not None, os.getpid(), timeout
+    arguments = data, get_config(), n_workers > 1 or limits.are_set, os.getpid(), limits
     left, deaths = dict.fromkeys(range(len(jobs))), _Deaths(jobs)
     while left:
+        if limits.spent:
+            yield from ((i, Outcome(error=SPENT)) for i in left)
+            return
         started = []
         try:
             for i, outcome in _in_pool(jobs, _noted(left, started), n_workers, arguments, ctrl_c):
@@ -90,20 +136,29 @@ def finished(jobs, data, n_jobs, timeout, ctrl_c):
         # crash), and only alone it can be told which. Two processes are the smallest pool.
         for i in [i for i in started if i in left]:
             del left[i]
-            outcome = deaths.verdict(i)
-            if outcome is None:
-                start = time.monotonic()
-                try:
-                    ((_, outcome),) = _in_pool(jobs, [i], 2, arguments, ctrl_c)
-                except (BrokenProcessPool, PicklingError) as died:
-                    late = timeout is not None and time.monotonic() - start >= timeout
-                    error = TimeoutError(f"the fit took longer than {timeout:g} s") if late else died
-                    outcome = deaths.count(i, error)
-            yield i, outcome
+            yield i, deaths.verdict(i) or _alone(jobs, i, arguments, ctrl_c, deaths)
         for i in list(left):
             if (outcome := deaths.verdict(i)) is not None:
                 del left[i]
                 yield i, outcome
+
+
+def _alone(jobs, i, arguments, ctrl_c, deaths):
+    """Run a job in a pool of its own, and return its outcome, whatever ends its process."""
+    *_, limits = arguments
+    if limits.spent:
+        return Outcome(error=SPENT)
+    start = time.monotonic()
+    try:
+        ((_, outcome),) = _in_pool(jobs, [i], 2, arguments, ctrl_c)
+    except (BrokenProcessPool, PicklingError) as died:
+        if limits.spent:
+            return Outcome(error=SPENT)
+        late = limits.timeout is not None and time.monotonic() - start >= limits.timeout
+        return deaths.count(
+            i, TimeoutError(f"the fit took longer than {limits.timeout:g} s") if late else died
+        )
+    return outcome
 
 
 def _noted(numbers, started):
@@ -115,9 +170,9 @@ def _noted(numbers, started):
 
 def _in_pool(jobs, numbers, n_workers, arguments, ctrl_c):
     """Yield number and outcome of some jobs as they end; raise if a worker dies."""
-    *_, timeout = arguments
+    *_, limits = arguments
     options = {"n_jobs": n_workers}
-    if n_workers == 1 and timeout is not None:  # one job at a time, in a process that can be ended
+    if n_workers == 1 and limits.are_set:  # one job at a time, in a process that can be ended
         options = {"n_jobs": 2, "pre_dispatch": 1}
     parallel = Parallel(return_as="generator_unordered", batch_size=1, **options)
     results = None
@@ -149,7 +204,7 @@ def _sigint_blocked_in_children():
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _run_job(i, job, data, config, sequential, pid, timeout):
+def _run_job(i, job, data, config, sequential, pid, limits):
     """Run a job; in another process than `pid`, leave Ctrl-C to that one, which gets it as well.
 
     A worker that dies of it would break the pool, or print a traceback.
@@ -157,18 +212,20 @@ def _run_job(i, job, data, config, sequential, pid, timeout):
     apart = os.getpid() != pid
     if apart and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with _limited(timeout if apart else None):
+    if limits.spent:
+        return i, Outcome(error=SPENT)
+    with _limited(limits.seconds if apart else math.inf):
         return i, job.run(data, config, sequential)
 
 
 @contextmanager
 def _limited(seconds):
     """End this process, whatever it hangs in, unless the block is left in time."""
-    if seconds is None:
+    if math.isinf(seconds):
         yield
         return
     with open(os.devnull, "w") as nowhere:
-        faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
+        faulthandler.dump_traceback_later(max(seconds, 1e-3), exit=True, file=nowhere)
         try:
             yield
         finally:
@@ -197,13 +254,13 @@ class _Deaths:
         return Outcome(error=f"not run: {len(errors)} jobs like it failed before; the last one: {errors[-1]}")
 
 
-def _finished_on_dask(jobs, data, client):
+def _finished_on_dask(jobs, data, client, limits):
     """Do the same on a Dask cluster, where any worker may die.
 
     Through joblib, data on a dead worker would be lost, and a job that kills each
     worker it comes to would be waited for without end.
     """
-    cluster, deaths, lost = _Cluster(client, jobs, data), _Deaths(jobs), []
+    cluster, deaths, lost = _Cluster(client, jobs, data, limits), _Deaths(jobs), []
     try:
         for i, outcome in cluster.run(range(len(jobs))):
             if isinstance(outcome, Outcome):
@@ -225,9 +282,9 @@ class NoWorkerError(RuntimeError):
 class _Cluster:
     """Jobs on a Dask cluster, given up when it has had no worker for `NO_WORKER_SECONDS`."""
 
-    def __init__(self, client, jobs, data):
+    def __init__(self, client, jobs, data, limits):
         self._client, self._jobs, self._data = client, jobs, data
-        self._arguments = get_config(), True, os.getpid(), None
+        self._arguments = get_config(), True, os.getpid(), replace(limits, ends=False)
         self._left = {}  # futures that have not ended -> number of the job
         self._seen = time.monotonic()  # when the cluster had a worker last
 

@@ -1,0 +1,122 @@
+"""A learner on its inputs as given or featurized, whichever its own cross-validation prefers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import GroupKFold
+
+from ..inputs import take
+from ..learners import fit_learner, predict_learner
+
+AS_GIVEN, FEATURIZED = "as given", "featurized"
+# Folds over the target rows; fewer where the rows of the sources make a fit expensive.
+N_FOLDS, N_FOLDS_WITH_SOURCES = 5, 3
+# With fewer target domains, folds that leave out whole ones would leave out half of the rows.
+FEWEST_DOMAINS = 3
+
+
+def is_numeric_table(X):
+    """Whether a learner can take the columns of X without a featurizer.
+
+    Parameters
+    ----------
+    X : inputs of any kind
+
+    Returns
+    -------
+    bool
+    """
+    if isinstance(X, pd.DataFrame):
+        return X.shape[1] == X.select_dtypes(["number", "bool"]).shape[1]
+    return isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "biuf"
+
+
+@dataclass
+class Chosen:
+    """A fitted model for each target, trained on the inputs that serve this target best."""
+
+    models: dict  # alternative -> fitted model
+    inputs: list  # the alternative of each target
+
+    def predict(self, X):
+        """Predict all targets, shape (n_samples, n_targets)."""
+        n_targets = len(self.inputs)
+        found = {
+            name: predict_learner(model, X, n_targets=n_targets, finite=False)
+            for name, model in self.models.items()
+        }
+        return np.column_stack([found[name][:, t] for t, name in enumerate(self.inputs)])
+
+
+def fit_best(alternatives, problem, rows, seed, new_domains=False):
+    """Fit the alternative that has the least error on held-out target rows, for each target.
+
+    What is best for rows of the same domains can be bad for those of others: the folds hold out what the
+    tests do.
+
+    Parameters
+    ----------
+    alternatives : dict of str to learner
+        At least one must be able to learn.
+    problem : Problem
+        Its X is a table of numbers.
+    rows : ndarray of int
+        Rows to train on; those of sources are in every training set of the comparison.
+    seed : int or None
+    new_domains : bool, default=False
+        Whether the rows to be predicted are of other domains: if there are enough, the folds leave out whole
+        domains.
+
+    Returns
+    -------
+    Chosen
+    """
+    folds = _folds(problem, rows, seed, new_domains)
+    errors = {name: _held_out_errors(model, problem, folds, seed) for name, model in alternatives.items()}
+    names = list(alternatives)
+    table = np.array([errors[name] for name in names])  # (n_alternatives, n_targets)
+    # Without any number, all is as the user asked for: with the featurizer, which stands last.
+    best = np.where(np.isinf(table).all(axis=0), len(names) - 1, table.argmin(axis=0))
+    inputs = [names[k] for k in best]
+    X, Y = take(problem.X, rows), problem.Y[rows]
+    models = {name: fit_learner(alternatives[name], X, Y, seed=seed) for name in dict.fromkeys(inputs)}
+    return Chosen(models, inputs)
+
+
+def _folds(problem, rows, seed, new_domains):
+    """Return (rows to train on, held-out target rows) for each fold, none if there are too few rows."""
+    target = rows[np.isin(rows, problem.target)]
+    others = np.setdiff1d(rows, target)
+    groups = _equal_rows(take(problem.X, target))
+    domains = np.unique(problem.labels[target], return_inverse=True)[1]
+    if new_domains and domains.max(initial=0) >= FEWEST_DOMAINS - 1:
+        groups = domains
+    n_folds = min(N_FOLDS_WITH_SOURCES if len(others) else N_FOLDS, len(np.unique(groups)))
+    if n_folds < 2:
+        return []
+    splitter = GroupKFold(n_folds, shuffle=True, random_state=0 if seed is None else seed)
+    split = splitter.split(target, groups=groups)
+    return [(np.sort(np.concatenate([others, target[train]])), target[held]) for train, held in split]
+
+
+def _held_out_errors(model, problem, folds, seed):
+    """Return the mean absolute error of each target over held-out rows, infinity if there is none."""
+    total = np.zeros(problem.Y.shape[1])
+    counts = np.zeros(problem.Y.shape[1])
+    try:
+        for train, held in folds:
+            fitted = fit_learner(model, take(problem.X, train), problem.Y[train], seed=seed)
+            predicted = predict_learner(fitted, take(problem.X, held), n_targets=len(total))
+            known = ~np.isnan(problem.Y[held])
+            total += np.where(known, np.abs(predicted - problem.Y[held]), 0.0).sum(axis=0)
+            counts += known.sum(axis=0)
+    except Exception:  # a learner that cannot take these inputs has lost
+        counts[:] = 0
+    return np.where(counts > 0, total / np.maximum(counts, 1), np.inf)
+
+
+def _equal_rows(X):
+    """Number the rows of a table so that equal ones have one number."""
+    values = np.asarray(X, dtype=float)
+    return np.unique(np.nan_to_num(values, nan=np.inf), axis=0, return_inverse=True)[1].ravel()
