@@ -189,8 +189,8 @@ class ActiveTransfer(RoutesMetadata, ScoresTarget, RegressorMixin, BaseEstimator
         check_goal(self.goal)
         check_regressor(self.estimator, "estimator")
         X = check_inputs(self, X, reset=True, allow_nan=True)
-        self._single_target = np.asarray(y).ndim == 1
         Y = check_targets(y, n_rows(X))
+        self._single_target = np.asarray(y).ndim == 1
         self.target_names_ = list(y.columns if isinstance(y, pd.DataFrame) else range(Y.shape[1]))
         self._column = find_target(self, self.target)
         if self._column is not None and not 0 <= self._column < Y.shape[1]:

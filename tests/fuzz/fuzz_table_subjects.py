@@ -27,6 +27,7 @@ from skxfer.model_selection import (
     transfer_analysis,
     y_scrambling,
 )
+from skxfer.transfer import ActiveTransfer
 
 rng = np.random.default_rng(0)
 # Multiples of 1/8, which half precision holds as they are.
@@ -68,6 +69,10 @@ def whole_table():
 def transfer_cv():
     strategies = ["target_only", "source_only", "frozen_experts"]
     return TransferCV(expert(), Ridge(), strategy=strategies, cv=2, random_state=0)
+
+
+def active():
+    return ActiveTransfer(hierarchical(strategy="merge", guard=False), committee=3, random_state=0)
 
 
 def network():
@@ -147,6 +152,9 @@ META = [
     estimator("FeatureTransfer", lambda: FeatureTransfer(PCA(2).fit(X), Ridge())),
     estimator("FeatureTransfer(SafeHead)", FeatureTransfer, GIVEN | {"sample_weight": np.ones(40)}, 1e-5),
     estimator("HMNNRegressor", network, OF_DOMAINS | {"groups": GROUPS, "X_deploy": X_NEW}, 1e-3, "network"),
+]
+META += [
+    estimator("ActiveTransfer", active, GIVEN | {"sample_domain": DOMAIN}),
 ]
 TRANSFORMERS = [
     Subject("ClippedScaler", {"X": X, "X_new": X_NEW}, _features(ClippedScaler), 1e-5),
