@@ -119,7 +119,9 @@ def judge(model, evidence, seconds):
         sets = evidence.of_target(t, target)
         errors = np.concatenate([np.abs(P - y[:, None]) for P, y, _ in sets]).mean(axis=0)
         baseline = errors.argmin() if alone is None else alone
-        choice = choose(sets, "first_unbeaten", baseline=baseline, order=order, guard=None)
+        # The networks of the folds are those that predict in the end: none of them learns from more rows.
+        training = [np.ones(len(y)) for _, y, _ in sets]
+        choice = choose(sets, "first_unbeaten", baseline=baseline, order=order, guard=None, training=training)
         here = [
             {"target": target, "strategy": name, "transfer": name != "target_only"}
             | {key: compared[key] for key in ERRORS}

@@ -122,8 +122,8 @@ class HMNNRegressor(ScoresTarget, HasExperts, TransformerMixin, RegressorMixin, 
         ``"target_only"``, or of the best strategy where that did not compete), ``weight``, ``fit_time``
         (seconds for each network) and ``fold0_mae``, ... Errors are missing without `cv`.
     transfer_gain_ : ndarray of shape (n_targets,)
-        Share by which the error is expected to be below that of ``"target_only"``, as in
-        :class:`HierarchicalTransfer`; NaN where that did not compete, 0 without sources.
+        Share by which the cross-validated error is below that of ``"target_only"``; NaN where that did not
+        compete, 0 without sources.
     reason_ : str
         A sentence for each target: what was chosen and why.
     predict_on_ : str or None
