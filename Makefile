@@ -15,6 +15,9 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 demo: $(VENV)/demo
 	$(BIN)/skxfer study --out report
+	$(BIN)/skxfer fit --from report --target Eads --out report/model.skxfer
+	$(BIN)/skxfer sample --out report
+	$(BIN)/skxfer predict report/model.skxfer report/new_solvents.csv --out report/predictions.csv
 
 # The networks of the tests are small: threads that wait for one another take longer than one alone.
 test: export OMP_NUM_THREADS = 1

@@ -42,6 +42,12 @@ COMMANDS = {
         "skxfer.cli.show",
         "show what a saved model rests on, and what to expect of it",
     ),
+    "sample": (
+        [],
+        options.sample,
+        "skxfer.cli.sample",
+        "write a table to try the other commands on",
+    ),
     "check": (
         [],
         options.check,

@@ -163,6 +163,18 @@ def check(parser):
     _columns(parser)
 
 
+def sample(parser):
+    """Add the options of ``skxfer sample``."""
+    parser.description = (
+        "Write solvents.csv, a table with sources and target rows, and new_solvents.csv, rows to predict. "
+        "The data are simulated."
+    )
+    parser.epilog = "Example: skxfer sample --out try"
+    parser.add_argument(
+        "--out", type=Path, default=Path(), metavar="DIR", help="where to write (default: this folder)"
+    )
+
+
 def _table(parser, nargs="*"):
     """Add what says how a table is read."""
     parser.add_argument(
