@@ -62,6 +62,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
             "TableFeaturizer",
         ],
         "inspection": [
+            "ActiveCurveDisplay",
             "CECVDisplay",
             "CompositionCurveDisplay",
             "ElementPairDisplay",
@@ -90,6 +91,7 @@ __getattr__, __dir__, _names = lazy_loader.attach(
             "LeaveOneTargetDomainOut",
             "LeaveTargetClusterOut",
             "TargetKFold",
+            "active_curve",
             "learning_curve_transfer",
             "portability_study",
             "transfer_analysis",
@@ -97,7 +99,17 @@ __getattr__, __dir__, _names = lazy_loader.attach(
         ],
         "screening": ["check_table", "screen_unbound"],
         "tables": ["read_table"],
-        "transfer": ["FeatureTransfer", "HierarchicalTransfer", "SequentialTransfer", "TransferCV"],
+        "transfer": [
+            "ActiveTransfer",
+            "FeatureTransfer",
+            "HierarchicalTransfer",
+            "SequentialTransfer",
+            "TableTransfer",
+            "TransferCV",
+            "predict_file",
+            "predict_table",
+            "suggest_rows",
+        ],
     },
 )
 # A calculator of ASE is a subclass of ASE's: without it, `from skxfer import *` leaves this name out.

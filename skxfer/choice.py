@@ -37,6 +37,9 @@ class Choice:
         Bounds between which the gain on new rows lies in about 80 of 100 cases.
     variance : ndarray of shape (2,)
         Squared error = variance[0] + variance[1] * (weighted) variance over the strategies.
+    held_out : list of ndarray of shape (n_rows, 2)
+        For each set of folds: the prediction of each labelled row by weights from the other folds, and its
+        standard deviation.
     """
 
     weights: np.ndarray
@@ -44,6 +47,7 @@ class Choice:
     gain: float
     gain_interval: np.ndarray
     variance: np.ndarray
+    held_out: list
 
 
 def choose(sets, rule, *, baseline=0, order=None, guard=CLEAR_GAIN, training=None):
@@ -57,9 +61,8 @@ def choose(sets, rule, *, baseline=0, order=None, guard=CLEAR_GAIN, training=Non
     rule : {"blend", "best", "first_unbeaten"} or int
         ``"blend"``: half the convex combination with the least squared error, half the best strategy,
         averaged over draws of the folds with replacement, so that what is best by chance in a few folds gets
-        only a share. ``"best"``: the strategy with the
-        least mean absolute error. ``"first_unbeaten"``: the first in `order` that no other one beats by
-        more than a standard error. A number: this strategy.
+        only a share. ``"best"``: the strategy with the least mean absolute error. ``"first_unbeaten"``: the
+        first in `order` that no other one beats by more than a standard error. A number: this strategy.
     baseline : int
         The strategy that is compared with, and that the guard falls back to.
     order : list of int, optional
@@ -99,12 +102,19 @@ def choose(sets, rule, *, baseline=0, order=None, guard=CLEAR_GAIN, training=Non
         gain, interval = 0.0, np.zeros(2)
         weights = np.eye(len(weights))[baseline]
         shares = [np.broadcast_to(weights, P.shape) for P, _, _ in sets]
-    P, y, _ = (np.concatenate(parts) for parts in zip(*sets, strict=True))
-    shares = np.concatenate(shares)
-    errors = np.abs(P - y[:, None])
-    mean = (P * shares).sum(axis=1)
-    spread = (shares * (P - mean[:, None]) ** 2).sum(axis=1)
-    return Choice(weights, errors.mean(axis=0), gain, interval, residual_variance(mean - y, spread))
+    errors = np.concatenate([np.abs(P - y[:, None]) for P, y, _ in sets]).mean(axis=0)
+    y = np.concatenate([y for _, y, _ in sets])
+    means = [(P * share).sum(axis=1) for (P, *_), share in zip(sets, shares, strict=True)]
+    spreads = [
+        (share * (P - mean[:, None]) ** 2).sum(axis=1)
+        for (P, *_), share, mean in zip(sets, shares, means, strict=True)
+    ]
+    variance = residual_variance(np.concatenate(means) - y, np.concatenate(spreads))
+    held_out = [
+        np.column_stack([mean, np.sqrt(variance[0] + variance[1] * spread)])
+        for mean, spread in zip(means, spreads, strict=True)
+    ]
+    return Choice(weights, errors, gain, interval, variance, held_out)
 
 
 def _fixed_weights(sets, rule, order):
@@ -280,10 +290,10 @@ def gain_and_error(error_alone, error_transfer, folds):
     return gain.mean(), np.sqrt(n_folds / (n_folds - 1) * (deviation**2).sum()) / len(gain)
 
 
-def preferred(sets, order):
+def preferred(sets, order, margin=1.0):
     """Weight 1 for the first model, in an order of preference, that no other one clearly beats.
 
-    The one-standard-error rule: clear is a gain above its standard error.
+    By default the one-standard-error rule: clear is a gain above its standard error.
 
     Parameters
     ----------
@@ -291,6 +301,8 @@ def preferred(sets, order):
         Held-out predictions of shape (n_rows, n_models), labels and folds of shape (n_rows,).
     order : list of int
         Models, the one to keep in doubt first.
+    margin : float, default=1.0
+        A gain is clear above this many standard errors.
 
     Returns
     -------
@@ -303,7 +315,7 @@ def preferred(sets, order):
         for other in range(n_models):
             gains = [gain_and_error(error[:, model], error[:, other], fold) for error, fold in errors]
             gain, error = np.mean(gains, axis=0)
-            beaten |= gain > error
+            beaten |= gain > margin * error
         if not beaten:
             break
     return np.eye(n_models)[model]

@@ -1,4 +1,4 @@
-"""Source and target rows: who is who, and which source rows matter."""
+"""Which rows belong to sources and which to the target, and which source rows matter."""
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted

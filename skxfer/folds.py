@@ -6,6 +6,7 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
@@ -288,6 +289,72 @@ def target_folds(X, Y, domain, cv, predict_on, numbers, X_deploy, random_state, 
     return predict_on, [
         [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)] for fold in sets
     ]
+
+
+class FoldSets:
+    """Sets of folds that were drawn before, so that several estimators are judged by the same rows.
+
+    Given as `cv`, they are used as they are.
+
+    Parameters
+    ----------
+    use : str or None
+        What the folds imitate.
+    sets : list of list of (train, held out)
+        Positions among the target rows, for each set of folds.
+    """
+
+    def __init__(self, use, sets):
+        self.use = use
+        self.sets = sets
+
+    @property
+    def uses(self):
+        """What each set imitates: of similar rows and new inputs, the first set is the former."""
+        if self.use == "similar or new_inputs":
+            return ["similar", *["new_inputs"] * (len(self.sets) - 1)]
+        return [self.use] * len(self.sets)
+
+    def split(self, X=None, y=None, groups=None):
+        """Yield the folds of all sets."""
+        for folds in self.sets:
+            yield from folds
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Return the number of folds."""
+        return sum(map(len, self.sets))
+
+    def __repr__(self):
+        return f"FoldSets({self.use!r}, {self.get_n_splits()} folds)"
+
+
+def join_groups(*groups):
+    """Number the rows so that those that any of the groupings puts together have the same number.
+
+    Parameters
+    ----------
+    *groups : array-like of shape (n_samples,)
+        Labels of groups.
+
+    Returns
+    -------
+    ndarray of int, shape (n_samples,)
+
+    Examples
+    --------
+    >>> from skxfer.folds import join_groups
+    >>> join_groups(["a", "a", "b", "c"], [0, 1, 1, 2])
+    array([0, 0, 0, 1])
+    """
+    n = len(groups[0])
+    ends, size = [], n
+    for labels in groups:  # rows and groups are nodes: a row is linked to each of its groups
+        codes = pd.factorize(np.asarray(labels))[0]
+        ends.append(size + codes)
+        size += codes.max(initial=0) + 1
+    rows = np.tile(np.arange(n), len(groups))
+    links = sparse.coo_array((np.ones(len(rows)), (rows, np.concatenate(ends))), shape=(size, size))
+    return pd.factorize(connected_components(links, directed=False)[1][:n])[0]
 
 
 def _several(domain):

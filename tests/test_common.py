@@ -23,7 +23,15 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 import skxfer
-from skxfer import FeatureTransfer, HierarchicalTransfer, SequentialTransfer, SpectrumFeaturizer, TransferCV
+from skxfer import (
+    ActiveTransfer,
+    FeatureTransfer,
+    HierarchicalTransfer,
+    SequentialTransfer,
+    SpectrumFeaturizer,
+    TableTransfer,
+    TransferCV,
+)
 from skxfer.featurizers import (
     ClippedScaler,
     ClusterFeaturizer,
@@ -62,12 +70,14 @@ TABLE = [
     ClippedScaler(),
     SpectrumFeaturizer(),
     TableFeaturizer(),
+    ActiveTransfer(Ridge(), committee=3),
     FeatureTransfer(),
     FeatureTransfer(estimator=Ridge()),
     HierarchicalTransfer(),
     HierarchicalTransfer(Ridge()),
     SequentialTransfer(),
     SequentialTransfer(Ridge()),
+    TableTransfer(["ridge"], cv=2, random_state=0),
     TransferCV(estimator=Ridge(), candidates=[("baseline", RandomForestRegressor(3))], cv=2),
     TransferCV(estimator=Ridge(), candidates=[("baseline", Ridge(10.0))], combine="blend", cv=4),
     HMNNRegressor(max_epochs=30, n_members=2, hidden_dim=32, expert_dim=16),
@@ -135,6 +145,14 @@ FEATURIZERS = {
 # And those that learn from objects alone.
 LETTERS = pd.DataFrame(np.eye(3), index=list("CHO"))  # an embedding of elements, in place of matminer's
 OBJECTS = DOMAINS | {
+    "active": ActiveTransfer(
+        HierarchicalTransfer(
+            make_pipeline(Composition(), Ridge()), source_domains=["gas"], strategy="merge", guard=False
+        ),
+        goal="maximize",
+        committee=3,
+        random_state=0,
+    ),
     "network": LGDCNNRegressor(
         embedding=LETTERS,
         calibration=None,
@@ -269,6 +287,8 @@ WEIGHTS_ARE_NOT_COPIES = "check_sample_weight_equivalence_on_dense_data"
 
 
 def expected_failures(model):
+    if isinstance(model, TableTransfer):
+        return {WEIGHTS_ARE_NOT_COPIES: "it cross-validates over the rows that have a weight"}
     is_network = isinstance(model, HMNNRegressor)
     if isinstance(model, TransferCV):
         expected = dict.fromkeys(
@@ -288,7 +308,14 @@ def test_scikit_learn_check(estimator, check):
 
 @pytest.mark.parametrize(
     "model",
-    [FeatureTransfer(), HierarchicalTransfer(Ridge()), SequentialTransfer(Ridge()), *TABLE[-2:]],
+    [
+        ActiveTransfer(Ridge(), committee=3),
+        FeatureTransfer(),
+        HierarchicalTransfer(Ridge()),
+        SequentialTransfer(Ridge()),
+        TableTransfer(["ridge"], cv=2, random_state=0),
+        *TABLE[-2:],
+    ],
     ids=lambda m: type(m).__name__,
 )
 def test_scikit_learn_checks_pass_with_routing(model):

@@ -101,7 +101,7 @@ LAYERS = [
     {"structures", "tables"},
     {"energy_units"},
     {"formulas", "domains", "metrics"},
-    {"inputs", "choice", "nn", "progress"},
+    {"acquisition", "inputs", "choice", "nn", "progress"},
 ]
 MAX_FILE, MAX_FUNCTION = 450, 60
 

@@ -1,10 +1,9 @@
 """Folds of a study that keep together what belongs together."""
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import GroupKFold
 
+from ..folds import join_groups
 from .names import InputError
 
 N_FOLDS = 5
@@ -37,7 +36,8 @@ def folds_by_group(data, same_input):
     several = len(np.unique(domains)) > 1
     if several and data.group is None:  # each domain is left out in turn
         return None
-    groups = _joined(same_input[target], None if data.group is None else data.group.iloc[target])
+    known = [] if data.group is None else [data.group.iloc[target].astype(str)]
+    groups = join_groups(same_input[target], *known)
     n_groups = len(np.unique(groups))
     if n_groups == len(target):
         return None
@@ -52,18 +52,3 @@ def folds_by_group(data, same_input):
         splitter = GroupKFold(min(N_FOLDS, n_groups), shuffle=True, random_state=0)
         folds = list(splitter.split(target, groups=groups))
     return [(target[train], target[test]) for train, test in folds]
-
-
-def _joined(same_input, group):
-    """Number the rows so that those with the same input or the same group have the same number."""
-    if group is None:
-        return same_input
-    n = len(same_input)
-    names, codes = np.unique(group.astype(str), return_inverse=True)
-    inputs = np.unique(same_input, return_inverse=True)[1]
-    # Rows, groups and inputs are nodes: a row is linked to its group and its input.
-    rows = np.arange(n)
-    ends = np.r_[n + codes, n + len(names) + inputs]
-    size = n + len(names) + inputs.max() + 1
-    links = coo_array((np.ones(2 * n), (np.r_[rows, rows], ends)), shape=(size, size))
-    return connected_components(links, directed=False)[1][:n]

@@ -18,6 +18,30 @@ COMMANDS = {
         "skxfer.cli.study",
         "does data from other domains help to predict yours?",
     ),
+    "fit": (
+        [],
+        options.fit,
+        "skxfer.cli.fit",
+        "choose, fit and save the best model for your rows",
+    ),
+    "predict": (
+        [],
+        options.predict,
+        "skxfer.cli.predict",
+        "predict a table with a saved model, row by row",
+    ),
+    "suggest": (
+        [],
+        options.suggest,
+        "skxfer.cli.suggest",
+        "which rows of a table to label next, and why",
+    ),
+    "show": (
+        [],
+        options.show,
+        "skxfer.cli.show",
+        "show what a saved model rests on, and what to expect of it",
+    ),
     "check": (
         [],
         options.check,
@@ -42,7 +66,7 @@ def main(argv=None):
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     try:
-        args = _parser().parse_args(argv)
+        args = make_parser().parse_args(argv)
     except SystemExit as stop:  # argparse has printed help, version or the error
         return stop.code or 0
     try:
@@ -61,7 +85,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"skxfer: error: {message} (see {self.prog} --help)\n")
 
 
-def _parser():
+def make_parser():
+    """Return the parser of the command and of all its subcommands."""
     parser = _Parser(prog="skxfer", description="Transfer learning for molecules and materials.")
     parser.add_argument("--version", action="version", version=f"skxfer {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command", dest="command")

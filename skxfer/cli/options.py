@@ -1,5 +1,6 @@
 """The options of each command."""
 
+import math
 from pathlib import Path
 
 DATASETS = ("co_ag_emt", "co_ag")
@@ -45,6 +46,107 @@ def study(parser):
     add("--timeout", type=_seconds, metavar="SECONDS", help="limit of each fit; slower ones are ended")
     add("--n-jobs", type=_processes, default=-1, metavar="N", help="processes (default: all cores)")
     add("--dask", metavar="ADDRESS", help="run the fits on a Dask cluster, such as tcp://10.0.0.1:8786")
+
+
+def fit(parser):
+    """Add the options of ``skxfer fit``."""
+    parser.description = (
+        "Choose learner and strategy on your target rows, fit them on all rows, and save the model with a "
+        "card that says what it rests on and what error to expect."
+    )
+    parser.epilog = (
+        "Example: skxfer fit solvents.csv --target Eads --domain solvent --source gas,water "
+        "--out model.skxfer; then: skxfer predict model.skxfer new.csv --out predictions.csv"
+    )
+    _table(parser)
+    roles = _roles(parser)
+    roles("--unit", action="append", metavar="UNIT", help="unit(s) of the targets, for the card")
+    roles(
+        "--low-fidelity",
+        action="append",
+        metavar="COLUMN",
+        help="column(s) with a cheap value of each target, known for each row to be predicted",
+    )
+    _columns(parser)
+    add = parser.add_argument_group("the model").add_argument
+    add("--from", dest="study", type=Path, metavar="DIR", help="take over from a study: the folder it wrote")
+    add("--learners", action="append", metavar="NAME", help="rf, et, svr, xgb, knn, mlp, ridge, krr, gp")
+    add(
+        "--predict-on",
+        choices=("auto", "similar", "new_domains", "new_inputs"),
+        default="auto",
+        help="what will be predicted: rows like the target rows, new domains, or new inputs",
+    )
+    add("--folds", type=_folds, metavar="N", help="folds over the target rows (default: 5)")
+    add("--seed", type=int, default=0, metavar="N", help="seed of folds and learners (default: 0)")
+    add("--licence", metavar="TEXT", help="licence of the data, for the card")
+    add("--n-jobs", type=int, default=-1, metavar="N", help="processes (default: all cores)")
+    add("--out", type=Path, required=True, metavar="FILE", help="where to save, such as model.skxfer")
+
+
+def predict(parser):
+    """Add the options of ``skxfer predict``."""
+    parser.description = (
+        "Predict each row of a table: value, standard deviation, interval, and how far the row lies outside "
+        "the rows that the model was fitted on. Rows that cannot be read are named, the others are "
+        "predicted. Columns are matched by name."
+    )
+    parser.epilog = "Example: skxfer predict model.skxfer new.csv --out predictions.csv"
+    parser.add_argument("model", type=Path, help="file written by skxfer fit")
+    _table(parser, nargs=1)
+    add = parser.add_argument_group("the predictions").add_argument
+    add("--out", type=Path, metavar="FILE", help=".csv, .csv.gz or .parquet; default: print a table")
+    add(
+        "--level",
+        type=_level,
+        default=80,
+        metavar="PERCENT",
+        help="share of rows like the target rows whose values lie between low and high (default: 80)",
+    )
+    add("--keep", action="append", metavar="COLUMN", help="columns of the table to repeat; default: all")
+
+
+def suggest(parser):
+    """Add the options of ``skxfer suggest``."""
+    parser.description = (
+        "Which rows of a table of candidates should be labelled next? Ranks them by expected improvement "
+        "over the best label so far, or by uncertainty, so that they do not repeat each other, and gives the "
+        "reason for each. Columns are matched by name."
+    )
+    parser.epilog = "Example: skxfer suggest model.skxfer candidates.csv -n 10 --maximize --out next.csv"
+    parser.add_argument("model", type=Path, help="file written by skxfer fit")
+    _table(parser, nargs=1)
+    group = parser.add_argument_group("what is wanted")
+    goal = group.add_mutually_exclusive_group().add_argument
+    goal("--maximize", action="store_true", help="the largest value of the target")
+    goal("--minimize", action="store_true", help="the smallest value of the target")
+    goal("--goal", type=_number, metavar="VALUE", help="the value of the target nearest to this one")
+    goal("--explore", action="store_true", help="a better model everywhere (the default)")
+    add = group.add_argument
+    add("-n", type=_count, default=10, metavar="N", help="number of rows (default: 10)")
+    add("--target", metavar="COLUMN", help="which target is meant, if the model has several")
+    add(
+        "--best",
+        type=_number,
+        metavar="VALUE",
+        help="best label so far; default: of the rows of the fit",
+    )
+    add(
+        "--diversity",
+        type=_from_zero,
+        default=0.5,
+        metavar="SHARE",
+        help="how different the rows are; 0: ranked by their score alone (default: 0.5)",
+    )
+    add("--keep", action="append", metavar="COLUMN", help="columns of the table to print; default: a few")
+    add("--out", type=Path, metavar="FILE", help="write a .csv with all columns, too")
+
+
+def show(parser):
+    """Add the options of ``skxfer show``."""
+    parser.description = "Show the card of a model: data, choice and reasons, expected error, licence."
+    parser.add_argument("model", type=Path, help="file written by skxfer fit")
+    parser.add_argument("--json", action="store_true", help="as JSON")
 
 
 def check(parser):
@@ -113,6 +215,16 @@ def _columns(parser):
     add("--category", action="append", metavar="COLUMN", help="columns of categories, numbers or not")
 
 
+def _level(text):
+    value = float(text)
+    if not 0 < value < 100:
+        raise ValueError
+    return value
+
+
+_level.__name__ = "percentage"
+
+
 def _count(text):
     value = int(text)
     if value < 1:
@@ -127,9 +239,23 @@ def _folds(text):
     return value
 
 
+def _number(text):
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError
+    return value
+
+
 def _seconds(text):
     value = float(text)
     if not 0 < value < float("inf"):
+        raise ValueError
+    return value
+
+
+def _from_zero(text):
+    value = _number(text)
+    if value < 0:
         raise ValueError
     return value
 
@@ -142,5 +268,7 @@ def _processes(text):
 
 
 # argparse names the type in its message.
+
+_number.__name__, _from_zero.__name__ = "number", "number from 0 on"
 _count.__name__, _folds.__name__, _seconds.__name__ = "number above 0", "number above 1", "time above 0"
 _processes.__name__ = "number of processes above 0"

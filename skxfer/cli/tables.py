@@ -45,6 +45,8 @@ class Data:
     @property
     def is_training_target(self):
         """Whether each row is a target row that models may be trained on, ndarray of bool."""
+        if self.domain is None:
+            return np.ones(len(self.table), dtype=bool)
         return ~self.domain.isin([*self.sources, *(self.tests or ())]).to_numpy()
 
     @cached_property
@@ -68,7 +70,7 @@ class Data:
         return in_words(self.columns)
 
 
-def from_tables(args, complete=True):
+def from_tables(args, complete=True, alone=False):
     """Read the tables that the arguments name, and the roles of their columns and domains.
 
     Parameters
@@ -76,6 +78,8 @@ def from_tables(args, complete=True):
     args : argparse.Namespace
     complete : bool, default=True
         Whether targets, domain and sources must be named.
+    alone : bool, default=False
+        Whether a table without domains will do: then each row is a target row.
 
     Returns
     -------
@@ -93,10 +97,10 @@ def from_tables(args, complete=True):
     if complete and not args.target:
         raise InputError(f"--target is needed: {args.tables[0]} has the columns {some(columns)}")
     targets = resolve(args.target, columns, "column")
-    domain_column = _domain_column(args, columns, complete)
+    domain_column = _domain_column(args, columns, complete and not (alone and not args.source))
     domain = None if domain_column is None else _domains(table, domain_column, args.spelling, notes)
     sizes = pd.Series(dtype=int) if domain is None else domain.value_counts()
-    if complete and not args.source:
+    if complete and not args.source and not (alone and domain is None):
         counts = some([f"{name} ({counted(count, 'row')})" for name, count in sizes.items()])
         raise InputError(f"--source is needed: the domains in {domain_column!r} are {counts}")
     what = f"domain in column {domain_column!r}"
@@ -147,7 +151,7 @@ def _read(args):
                 on_bad_cell="text",
             )
         except ValueError as error:
-            raise InputError(_with_options(str(error))) from error
+            raise InputError(with_options(str(error))) from error
         tables.append(table)
     readings = [table.attrs.pop("reading") for table in tables]
     if len(tables) == 1:
@@ -172,8 +176,17 @@ def split_sheets(values):
     return [name.strip() for value in values for name in value.split(",")]
 
 
-def _with_options(text):
-    """Name the options of the command in an error of the reader."""
+def with_options(text):
+    """Name the options of the command in an error of the reader.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+    """
     remedies = {
         "say that there is no header": "use --no-header",
         "or name another separator": "or name another separator with --sep",

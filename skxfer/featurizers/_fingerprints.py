@@ -20,6 +20,7 @@ LARGEST = 1e30
 LEFT_OUT = ("Ipc",)
 HASHED = ("ecfp", "fcfp", "atom_pairs", "torsions")
 KINDS = (*HASHED, "maccs", "descriptors")
+FEWEST_PER_JOB = 200
 
 
 class FingerprintFeaturizer(TransformerMixin, BaseEstimator):
@@ -222,9 +223,10 @@ class FingerprintFeaturizer(TransformerMixin, BaseEstimator):
         options = (tuple(self._kinds()), self.radius, self.n_bits, self.counts, tuple(self.descriptor_names_))
 
         def compute(rows):
-            n_jobs = effective_n_jobs(self.n_jobs)
+            # Processes cost seconds to start: a few molecules are described at once.
+            n_jobs = min(effective_n_jobs(self.n_jobs), 1 + len(rows) // FEWEST_PER_JOB)
             n_parts = min(len(rows), 4 * n_jobs if n_jobs > 1 else 1)
-            parts = Parallel(n_jobs=self.n_jobs)(
+            parts = Parallel(n_jobs=n_jobs)(
                 delayed(_features)([smiles[row] for row in rows[part]], rows[part], *options)
                 for part in gen_even_slices(len(rows), n_parts)
             )

@@ -5,6 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "_active_curve_display": ["ActiveCurveDisplay"],
         "_cecv_display": ["CECVDisplay"],
         "_composition_curve": ["CompositionCurveDisplay"],
         "_element_pairs": ["ElementPairDisplay"],

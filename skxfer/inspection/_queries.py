@@ -1,16 +1,15 @@
 """What displays ask of models: predictions with their uncertainty, one target of several, feature maps."""
 
-from inspect import signature
 from numbers import Integral
 
 import numpy as np
 from scipy import sparse
-from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
+from .. import learners
 from ..formulas import ELEMENTS, parse_formulas
 from ..inputs import n_rows, name_targets
-from ..learners import predict_learner
+from ..learners import NoStdError, predict_learner
 from ..model_selection.clustering_vectors import check_method
 
 
@@ -28,31 +27,11 @@ def predict_with_std(estimator, X):
     prediction : ndarray of shape (n_samples, n_targets)
     std : ndarray of the same shape, or None
     """
-    steps, last = [], estimator
-    while True:
-        if hasattr(last, "best_estimator_"):
-            last = last.best_estimator_
-        elif isinstance(last, FrozenEstimator):
-            last = last.estimator
-        elif isinstance(last, Pipeline):
-            # Not Pipeline.predict(X, return_std=True): with metadata routing that needs a request.
-            steps += [last[:-1]] if len(last) > 1 else []
-            last = last[-1]
-        else:
-            break
-    if not hasattr(last, "predict"):
-        raise TypeError(f"{type(last).__name__} has no predict: pass a fitted regressor.")
-    if "return_std" not in signature(last.predict).parameters:
-        return predict_learner(estimator, X), None
-    inputs = X
-    for step in steps:
-        inputs = step.transform(inputs)
     try:
-        both = last.predict(inputs, return_std=True)
-    except ValueError:
+        return learners.predict_with_std(estimator, X)
+    except (NoStdError, ValueError):
         # Some know it only when fitted for it, as HMNNRegressor with cv; other faults show again here.
         return predict_learner(estimator, X), None
-    return tuple(np.asarray(part, dtype=np.float64).reshape(len(part), -1) for part in both)
 
 
 def features_of(estimator, X):

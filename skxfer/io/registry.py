@@ -13,12 +13,15 @@ from .._optional import require
 # class, since files may hold its name.
 OWN = {
     # transfer
+    "ActiveTransfer": "skxfer.transfer:ActiveTransfer",
     "FeatureTransfer": "skxfer.transfer:FeatureTransfer",
     "BinaryScaler": "skxfer.learners._defaults:BinaryScaler",
     "BestExpert": "skxfer.transfer.strategies:BestExpert",
     "CheapValues": "skxfer.transfer._cheap_values:CheapValues",
     "FromLowFidelity": "skxfer.transfer.strategies:FromLowFidelity",
+    "Committee": "skxfer.transfer._committee:Committee",
     "FrozenStack": "skxfer.transfer.strategies:FrozenStack",
+    "FoldSets": "skxfer.folds:FoldSets",
     "GlobalScaler": "skxfer.transfer._head:GlobalScaler",
     "HierarchicalTransfer": "skxfer.transfer:HierarchicalTransfer",
     "Line": "skxfer.transfer.strategies:Line",
@@ -27,6 +30,9 @@ OWN = {
     "PerTarget": "skxfer.learners:PerTarget",
     "SafeHead": "skxfer.transfer._head:SafeHead",
     "SequentialTransfer": "skxfer.transfer:SequentialTransfer",
+    "Surroundings": "skxfer.transfer.table:Surroundings",
+    "TableTransfer": "skxfer.transfer:TableTransfer",
+    "TableView": "skxfer.transfer.table:TableView",
     "TransferCV": "skxfer.transfer:TransferCV",
     "WeightedMedian": "skxfer.transfer.strategies:WeightedMedian",
     "WithColumns": "skxfer.transfer.strategies:WithColumns",

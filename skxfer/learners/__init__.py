@@ -22,5 +22,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "takes_missing_labels",
             "weight_name",
         ],
+        "_std": ["NoStdError", "predict_with_std"],
     },
 )

@@ -5,6 +5,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "_active_curve": ["active_curve"],
+        "_active_summary": ["active_curve_summary"],
         "_analysis": ["learning_curve_transfer", "portability_summary"],
         "clustering_vectors": ["cecv", "with_random_weights"],
         "_cecv_study": ["cecv_distance", "cecv_region", "cecv_study"],

@@ -98,28 +98,27 @@ class _TargetSplitter(BaseEstimator):
 class TargetKFold(_TargetSplitter):
     """K-fold over the target rows: the use is more rows like those at hand.
 
-        Parameters
-        ----------
-        n_splits : int, default=5
-        source_domains : list of labels, optional
-            Domains that are never tested. None: all rows are target rows.
-        shuffle : bool, default=True
-        random_state : int, RandomState or None, default=None
+    Parameters
+    ----------
+    n_splits : int, default=5
+    source_domains : list of labels, optional
+        Domains that are never tested. None: all rows are target rows.
+    shuffle : bool, default=True
+    random_state : int, RandomState or None, default=None
 
-        See Also
-        --------
-        LeaveOneTargetDomainOut : The use is a new domain (solvent).
-        LeaveTargetClusterOut : The use is new inputs (structures, chemistry).
+    See Also
+    --------
+    LeaveOneTargetDomainOut : The use is a new domain (solvent).
+    LeaveTargetClusterOut : The use is new inputs (structures, chemistry).
 
-        Examples
-        --------
-        >>> import numpy as np
-    from scipy import sparse
-        >>> from skxfer.model_selection import TargetKFold
-        >>> domain = np.array(["gas"] * 3 + ["water"] * 2)
-        >>> cv = TargetKFold(n_splits=2, source_domains=["gas"], random_state=0)
-        >>> [list(map(int, test)) for _, test in cv.split(np.zeros((5, 1)), groups=domain)]
-        [[4], [3]]
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skxfer.model_selection import TargetKFold
+    >>> domain = np.array(["gas"] * 3 + ["water"] * 2)
+    >>> cv = TargetKFold(n_splits=2, source_domains=["gas"], random_state=0)
+    >>> [list(map(int, test)) for _, test in cv.split(np.zeros((5, 1)), groups=domain)]
+    [[4], [3]]
     """
 
     def __init__(self, n_splits=5, *, source_domains=None, shuffle=True, random_state=None):
@@ -142,25 +141,24 @@ class TargetKFold(_TargetSplitter):
 class LeaveOneTargetDomainOut(_TargetSplitter):
     """Leave each target domain out in turn: the use is a domain with no labels yet.
 
-        Parameters
-        ----------
-        source_domains : list of labels, optional
-            Domains that are never tested.
+    Parameters
+    ----------
+    source_domains : list of labels, optional
+        Domains that are never tested.
 
-        Raises
-        ------
-        ValueError
-            Fewer than two target domains.
+    Raises
+    ------
+    ValueError
+        Fewer than two target domains.
 
-        Examples
-        --------
-        >>> import numpy as np
-    from scipy import sparse
-        >>> from skxfer.model_selection import LeaveOneTargetDomainOut
-        >>> domain = np.array(["gas", "hexane", "hexane", "ether"])
-        >>> cv = LeaveOneTargetDomainOut(source_domains=["gas"])
-        >>> [list(map(int, test)) for _, test in cv.split(np.zeros((4, 1)), groups=domain)]
-        [[3], [1, 2]]
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skxfer.model_selection import LeaveOneTargetDomainOut
+    >>> domain = np.array(["gas", "hexane", "hexane", "ether"])
+    >>> cv = LeaveOneTargetDomainOut(source_domains=["gas"])
+    >>> [list(map(int, test)) for _, test in cv.split(np.zeros((4, 1)), groups=domain)]
+    [[3], [1, 2]]
     """
 
     def __init__(self, *, source_domains=None):
@@ -201,33 +199,32 @@ class LeaveOneTargetDomainOut(_TargetSplitter):
 class LeaveTargetClusterOut(_TargetSplitter):
     """Leave clusters of target inputs out: the use is new structures or new chemistry.
 
-        Target inputs are scaled, clustered by k-means, and each cluster is tested
-        once. Where there are several target domains, columns are scaled within each
-        domain, so that a cluster is a kind of structure and not a domain.
+    Target inputs are scaled, clustered by k-means, and each cluster is tested
+    once. Where there are several target domains, columns are scaled within each
+    domain, so that a cluster is a kind of structure and not a domain.
 
-        Parameters
-        ----------
-        n_clusters : int, default=5
-        source_domains : list of labels, optional
-            Domains that are never tested.
-        featurizer : transformer, optional
-            Turns X into numbers for the clustering, where X is not numbers or its
-            columns are badly scaled (``SpectrumFeaturizer()``).
-        random_state : int, RandomState or None, default=None
+    Parameters
+    ----------
+    n_clusters : int, default=5
+    source_domains : list of labels, optional
+        Domains that are never tested.
+    featurizer : transformer, optional
+        Turns X into numbers for the clustering, where X is not numbers or its
+        columns are badly scaled (``SpectrumFeaturizer()``).
+    random_state : int, RandomState or None, default=None
 
-        See Also
-        --------
-        RepeatedLeaveTargetClusterOut : Several clusterings.
+    See Also
+    --------
+    RepeatedLeaveTargetClusterOut : Several clusterings.
 
-        Examples
-        --------
-        >>> import numpy as np
-    from scipy import sparse
-        >>> from skxfer.model_selection import LeaveTargetClusterOut
-        >>> X = np.array([[0.0], [0.1], [5.0], [5.1], [9.0]])
-        >>> cv = LeaveTargetClusterOut(n_clusters=3, random_state=0)
-        >>> sorted(list(map(int, test)) for _, test in cv.split(X))
-        [[0, 1], [2, 3], [4]]
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skxfer.model_selection import LeaveTargetClusterOut
+    >>> X = np.array([[0.0], [0.1], [5.0], [5.1], [9.0]])
+    >>> cv = LeaveTargetClusterOut(n_clusters=3, random_state=0)
+    >>> sorted(list(map(int, test)) for _, test in cv.split(X))
+    [[0, 1], [2, 3], [4]]
     """
 
     def __init__(self, n_clusters=5, *, source_domains=None, featurizer=None, random_state=None):

@@ -125,6 +125,31 @@ def to_numbers(column, decimal, name):
     return numbers, units.iloc[0]
 
 
+def each_number(column, decimal):
+    """Read the cells of a column of text that are numbers, and leave the others as they are.
+
+    Parameters
+    ----------
+    column : Series of str or None
+    decimal : {".", ","}
+
+    Returns
+    -------
+    Series of object
+        Floats, and the text of cells that are no number or have another unit than most.
+    """
+    texts = column.map(lambda cell: str(cell).translate(_SPACES).strip(), na_action="ignore")
+    present = texts[texts.notna() & ~texts.isin(MISSING)]
+    parsed = present.map(lambda cell: _parse(cell, decimal)).dropna()
+    units = parsed.map(lambda pair: pair[1])
+    found = column.astype(object).where(texts.notna() & ~texts.isin(MISSING), np.nan)
+    if len(units):
+        usual = units.mode().iloc[0]
+        for row in units.index[units == usual]:
+            found[row] = parsed[row][0]
+    return found
+
+
 def _all_numbers(present, decimal):
     """Read cells that are nothing but numbers; None if one is not, or if thousands are set apart."""
     if not len(present) or present.str.contains("_", regex=False).any():

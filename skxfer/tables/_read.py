@@ -8,7 +8,7 @@ import pandas as pd
 
 from .._paths import check_path
 from ._binary import read_excel, read_parquet
-from ._cells import MISSING, CellError, decimal_mark, to_numbers
+from ._cells import MISSING, CellError, decimal_mark, each_number, to_numbers
 from ._names import Reading
 from ._text import OPEN, Text
 
@@ -100,7 +100,7 @@ def read_table(
     if not path.is_file():
         why = ": it is a folder, give the path of a file in it" if path.is_dir() else ": correct the path"
         raise FileNotFoundError(f"there is no file {path}{why}")
-    kind = _kind(path)
+    kind = kind_of(path)
     reading = Reading(path.name, folder=str(path.parent))
     missing = [missing] if isinstance(missing, str) else [str(mark) for mark in missing]
     if decimal not in (None, ".", ","):
@@ -115,20 +115,20 @@ def read_table(
     else:
         content = Text(path, sep, encoding, header, reading)
         table = content.table(as_text=decimal == ",")
-    table = _without_empty(table, reading)
+    table = without_empty(table, reading)
     if decimal is None:
-        decimal = _found_decimal(table, text)
+        decimal = found_decimal(table, text)
         if (
             decimal == "," and kind == "text"
         ):  # points are between thousands then, which the C parser misreads
-            table = _without_empty(content.table(as_text=True), Reading(path.name))
+            table = without_empty(content.table(as_text=True), Reading(path.name))
     if decimal == ",":
         reading.details.append("decimal comma")
     if table.empty:
         raise ValueError(f"{path.name} has no rows below its header.")
     if on_bad_cell not in ("raise", "text"):
         raise ValueError(f"on_bad_cell must be 'raise' or 'text', got {on_bad_cell!r}.")
-    table = _convert(table, decimal, missing, text, reading)
+    table = convert(table, decimal, missing, text, reading)
     if reading.bad_cells and on_bad_cell == "raise":
         raise next(iter(reading.bad_cells.values()))
     _check_header(table, reading)
@@ -136,7 +136,7 @@ def read_table(
     return table
 
 
-def _kind(path):
+def kind_of(path):
     suffixes = [suffix.lower() for suffix in path.suffixes]
     while suffixes and suffixes[-1] in OPEN:
         suffixes.pop()
@@ -149,7 +149,7 @@ def _kind(path):
     return SUFFIXES[suffix]
 
 
-def _without_empty(table, reading):
+def without_empty(table, reading):
     """Leave out rows without any cell, and columns that have neither a name nor a cell."""
     unnamed = [name for name in table if name.startswith("Unnamed: ") and table[name].isna().all()]
     table = table.drop(columns=unnamed)
@@ -160,8 +160,25 @@ def _without_empty(table, reading):
     return table[~empty].reset_index(drop=True)
 
 
-def _convert(table, decimal, missing, text, reading):
-    """Turn columns of text into numbers where that is what they hold."""
+def convert(table, decimal, missing, text, reading, numbers=()):
+    """Turn columns of text into numbers where that is what they hold.
+
+    Parameters
+    ----------
+    table : DataFrame
+    decimal : {".", ","}
+    missing : list of str
+    text : sequence of str
+        Columns to leave as they are.
+    reading : Reading
+        Is told what was done.
+    numbers : sequence of str, default=()
+        Columns of which each cell is read by itself, so that one that is no number does not make text of all.
+
+    Returns
+    -------
+    DataFrame
+    """
     unknown = [name for name in text if name not in table]
     if unknown:
         raise ValueError(f"There is no column {unknown[0]!r}; there are {', '.join(table.columns)}.")
@@ -171,14 +188,16 @@ def _convert(table, decimal, missing, text, reading):
             columns[name] = column if name in text else _plain(column)
             continue
         column, n_spaced, first = _as_text(column, missing)
-        numbers, unit = None, ""
+        found, unit = None, ""
         if name not in text:
             try:
-                numbers, unit = to_numbers(column, decimal, name)
+                found, unit = to_numbers(column, decimal, name)
             except CellError as error:
                 reading.bad_cells[name] = error
-        columns[name] = column if numbers is None else _plain(numbers)
-        if numbers is None and n_spaced and column.nunique() <= MANY:
+        if found is None and name in numbers:
+            column = each_number(column, decimal)
+        columns[name] = column if found is None else _plain(found)
+        if found is None and n_spaced and column.nunique() <= MANY:
             cells = "1 cell loses" if n_spaced == 1 else f"{n_spaced} cells lose"
             reading.notes.append(f"Column {name!r}: {cells} superfluous spaces (first in row {first + 1}).")
         if unit:
@@ -228,7 +247,7 @@ def _plain(column):
     return pd.Series(values.astype("int64") if whole else values, index=column.index, name=column.name)
 
 
-def _found_decimal(table, text):
+def found_decimal(table, text):
     """Find the decimal mark in cells of text; columns of numbers have a point already."""
     marks = {}
     for name, column in table.items():

@@ -1,6 +1,8 @@
 """Tables in text files: encoding, separator, and where the header is."""
 
 import bz2
+import codecs
+import contextlib
 import csv
 import gzip
 import io
@@ -31,11 +33,13 @@ class Text:
     header : bool
     reading : Reading
         Is told what was found.
+    content : str, optional
+        The text, or the start of it. Default: that of the file.
     """
 
-    def __init__(self, path, sep, encoding, header, reading):
+    def __init__(self, path, sep, encoding, header, reading, content=None):
         self.path, self.header, self.reading = path, header, reading
-        self.content = _decode(path, _bytes(path), encoding, reading)
+        self.content = _decode(path, _bytes(path), encoding, reading) if content is None else content
         lines = [line for line in self.content[: 1 << 20].splitlines()[: 2 * SAMPLE] if line.strip()][:SAMPLE]
         if not lines:
             raise ValueError(f"{path.name} cannot be read: it is empty.")
@@ -56,38 +60,61 @@ class Text:
     def table(self, *, as_text=False):
         """Split into columns: of numbers where the C parser sees such, else of text."""
         stream = io.StringIO(self.content, newline="")
+        names = self.names(stream)
+        width = max(self.width or 0, len(names or ()))
+        with self.telling():
+            try:
+                table = self.split(stream, width, as_text)
+            except pd.errors.EmptyDataError:
+                table = pd.DataFrame(columns=range(width))
+        table.columns = column_names(len(table.columns), names, self.reading)
+        return table
+
+    def names(self, stream):
+        """Pass over what stands above the rows, and return the names of the columns, None without any."""
         passed = 0
         while passed < self.skipped:
             passed += bool(stream.readline().strip())
-        names = self._header(stream) if self.header else None
-        width = max(self.width or 0, len(names or ()))
+        return self._header(stream) if self.header else None
+
+    @contextlib.contextmanager
+    def telling(self):
+        """Tell errors of splitting in words of the file."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", pd.errors.ParserWarning)  # cells would be lost
-                table = self._split(stream, width, as_text)
-        except pd.errors.EmptyDataError:
-            table = pd.DataFrame(columns=range(width))
+                yield
         except (pd.errors.ParserError, pd.errors.ParserWarning, ValueError) as error:
             what = SEPARATORS.get(self.sep, self.sep)
             raise ValueError(
                 f"{self.path.name} cannot be split into columns at each {what}: {_in_short(error)}"
             ) from error
-        table.columns = column_names(len(table.columns), names, self.reading)
-        return table
 
-    def _split(self, stream, width, as_text):
+    def split(self, stream, width, as_text, **options):
+        """Split a stream into columns numbered from 0.
+
+        Parameters
+        ----------
+        stream : file
+        width : int
+        as_text : bool or dict of int to type
+            All columns, or those that are left as text.
+        **options
+            Of pandas.
+        """
         return pd.read_csv(
             stream,
             sep=r"\s+" if self.sep == " " else self.sep,
             header=None,
             names=range(width),
             index_col=False,
-            dtype=str if as_text else None,
+            dtype=str if as_text is True else as_text or None,
             keep_default_na=False,
             na_values=[""],
             skipinitialspace=True,
             float_precision="round_trip",
             low_memory=False,
+            **options,
         )
 
     def _header(self, stream):
@@ -136,20 +163,89 @@ def _decode(path, data, encoding, reading):
             raise ValueError(f"{path.name} cannot be read in the encoding {encoding!r}: {error}.") from error
         reading.details.append(f"encoding {encoding}")
         return content.removeprefix("\ufeff")
-    codecs = [codec for mark, codec in _MARKS.items() if data.startswith(mark)]
-    if not codecs and b"\0" in data[:1000]:
-        codecs = ["utf-16-le" if data[1:2] == b"\0" else "utf-16-be"]
-    for codec in (*codecs, "utf-8", "cp1252", "latin-1"):
+    for codec in (*_marked(data), "utf-8", "cp1252", "latin-1"):
         try:
             content = data.decode(codec)
         except UnicodeError:
             continue
         if "\0" in content:
             break
-        name = {"utf-8-sig": "UTF-8", "cp1252": "Windows-1252 (Latin-1)"}.get(codec, codec.upper())
-        reading.details.append(f"encoding {name}")
+        reading.details.append(f"encoding {_name_of(codec)}")
         return content
     raise ValueError(f"{path.name} cannot be read as text: it holds zero bytes.")
+
+
+def _marked(data):
+    """Codecs that the start of a text speaks for."""
+    codecs = [codec for mark, codec in _MARKS.items() if data.startswith(mark)]
+    if not codecs and b"\0" in data[:1000]:
+        codecs = ["utf-16-le" if data[1:2] == b"\0" else "utf-16-be"]
+    return codecs
+
+
+def _name_of(codec):
+    return {"utf-8-sig": "UTF-8", "cp1252": "Windows-1252 (Latin-1)"}.get(codec, codec.upper())
+
+
+# Bytes that Windows-1252 has no character for.
+_NOT_CP1252 = bytes([0x81, 0x8D, 0x8F, 0x90, 0x9D])
+
+
+class TextScan:
+    """Finds the encoding of a text that is seen block by block, and counts its lines.
+
+    Attributes
+    ----------
+    n_lines : int
+    """
+
+    def __init__(self):
+        self.n_lines = 0
+        self._start = self._end = b""
+        self._is_utf8 = self._is_cp1252 = True
+        self._has_zero = False
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def feed(self, block):
+        """See the next bytes."""
+        self._start = self._start or block[:1000]
+        self.n_lines += block.count(b"\n")
+        self._end = block[-1:] or self._end
+        self._has_zero |= b"\0" in block
+        self._is_cp1252 &= not any(byte in block for byte in _NOT_CP1252)
+        if self._is_utf8:
+            try:
+                self._decoder.decode(block)
+            except UnicodeDecodeError:
+                self._is_utf8 = False
+
+    def finish(self, path, encoding):
+        """Return the codec and its name, once all is seen.
+
+        Parameters
+        ----------
+        path : Path
+        encoding : str or None
+            As the user says.
+
+        Returns
+        -------
+        codec, name : str
+        """
+        self.n_lines += self._end not in (b"", b"\n", b"\0")
+        if encoding is not None:
+            try:
+                codecs.lookup(encoding)
+            except LookupError as error:
+                raise ValueError(f"{path.name}: there is no encoding {encoding!r}.") from error
+            is_utf8 = codecs.lookup(encoding).name == "utf-8"
+            return "utf-8-sig" if is_utf8 else encoding, encoding
+        marked = _marked(self._start)
+        if self._has_zero and not any("16" in codec for codec in marked):
+            raise ValueError(f"{path.name} cannot be read as text: it holds zero bytes.")
+        codec = "utf-8" if self._is_utf8 else "cp1252" if self._is_cp1252 else "latin-1"
+        codec = marked[0] if marked else codec
+        return codec, _name_of(codec)
 
 
 def _cells(lines, sep):

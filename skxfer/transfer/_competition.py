@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._remember import remembering
 from ..choice import CLEAR_GAIN, blend, choose, compare_errors
-from ..folds import SPLITS_OF_USE, NumericView, target_folds
+from ..folds import SPLITS_OF_USE, FoldSets, NumericView, target_folds
 from ..inputs import (
     check_groups,
     check_targets,
@@ -178,7 +178,7 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         self.source_ranking_ = ranking(problem, self.target_names_) if ranked else None
         if problem.unlabelled:
             strategies = self._compete_unlabelled(problem, strategies)
-        elif len(strategies) == 1 and not (self.guard and strategies[0].uses_source):
+        elif len(strategies) == 1 and not (self.guard and strategies[0].uses_source or self._is_compared):
             self._keep_only(strategies[0])
         else:
             strategies, evidence = self._hold_out(problem, strategies)
@@ -187,6 +187,11 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         kept = [s for s in strategies if s.name in (*self._used(), *self._always_fitted)]
         fitted = Parallel(n_jobs=self.n_jobs)(delayed(s.fit)(problem, problem.target) for s in kept)
         self.estimators_ = {s.name: model for s, model in zip(kept, fitted, strict=True)}
+
+    @property
+    def _is_compared(self):
+        """Whether held-out predictions are wanted in any case, to compare them with those of another fit."""
+        return isinstance(self.cv, FoldSets)
 
     def _prepared(self, strategy, problem):
         """Prepare a strategy; return whether it can compete."""
@@ -288,6 +293,8 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         Where the use is unknown, folds of similar rows and of new inputs count alike: the former alone would
         choose what fails outside, the latter what only memory of the sources is good for.
         """
+        if isinstance(self.cv, FoldSets):
+            return self.cv.use, self.cv.sets
         Y = problem.Y[problem.target]
         labelled = ~np.isnan(Y).all(axis=1)
         if isinstance(self.cv, Integral) and not labelled.all():
@@ -379,7 +386,7 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
         uses_source = np.array([s.uses_source for s in strategies])
         alone = np.flatnonzero(~uses_source)
         rule = names.index(self.strategy) if self.strategy in names else self.combine
-        choices, reasons, rows = [], [], []
+        choices, reasons, rows, held_out = [], [], [], []
         for t, target in enumerate(self.target_names_):
             sets = evidence.of_target(t, target)
             mae = np.concatenate([np.abs(P - y[:, None]) for P, y, _ in sets]).mean(axis=0)
@@ -388,6 +395,7 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
             guard = CLEAR_GAIN if self.guard and len(alone) else None
             choice = choose(sets, rule, baseline=first, guard=guard, training=evidence.training_of(t))
             choices.append(choice)
+            held_out.append([(of, y, fold) for of, (_, y, fold) in zip(choice.held_out, sets, strict=True)])
             here = [
                 {"target": target, "strategy": name, "transfer": bool(uses_source[j])}
                 | dict.fromkeys(ERRORS)
@@ -399,6 +407,8 @@ class Competition(RoutesMetadata, KeepsFitted, RegressorMixin, BaseEstimator):
             n_rows = int((~np.isnan(problem.Y[problem.target, t])).sum())
             sentence = reason(here, first, evidence.in_words(sets), choice.gain, n_rows)
             reasons.append(sentence if self.n_targets_ == 1 else f"{target}: {sentence}")
+        if self._is_compared:
+            self._held_out = held_out
         self.strategies_ = names
         self.weights_ = np.array([choice.weights for choice in choices])
         self.variance_ = np.array([choice.variance for choice in choices])

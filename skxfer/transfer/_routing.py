@@ -1,4 +1,4 @@
-"""Metadata of the inner learner: what a meta-estimator hands on, and what it hands on it to."""
+"""Metadata routing: arguments of ``fit`` that a meta-estimator passes to the learner inside it."""
 
 from sklearn import get_config
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from .._real_numbers import as_numbers
 from ..formulas import composition_groups, read_formulas
-from ..inputs import check_inputs
+from ..inputs import as_object_array, check_inputs
 from ..structures import read_structures
 
 # Endings of files that hold one structure.
@@ -108,6 +108,34 @@ def equal_rows(X, kind):
     table = X.to_numpy(dtype=float) if isinstance(X, pd.DataFrame) else X
     # Two NaN are the same here; there is no infinity in X.
     return np.unique(np.nan_to_num(table, nan=np.inf), axis=0, return_inverse=True)[1].ravel()
+
+
+def join_rows(X, more):
+    """Put the rows of two inputs of one kind into one.
+
+    Parameters
+    ----------
+    X, more : ndarray, sparse matrix, DataFrame or sequence of objects
+
+    Returns
+    -------
+    ndarray, sparse matrix, DataFrame or 1-D object array
+
+    Raises
+    ------
+    ValueError
+        Tables with different columns.
+    """
+    if sparse.issparse(X):
+        return sparse.vstack([X, more], format="csr")
+    if isinstance(X, pd.DataFrame):
+        missing = [name for name in X if name not in more]
+        if missing:
+            raise ValueError(f"The new rows lack the columns {missing}: name the columns of all rows alike.")
+        return pd.concat([X, more[X.columns]], ignore_index=True)
+    if getattr(X, "ndim", 1) == 2:
+        return np.concatenate([X, np.asarray(more)])
+    return as_object_array([*X, *more])
 
 
 def _may_be_structure(entry):

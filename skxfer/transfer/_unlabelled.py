@@ -81,6 +81,7 @@ def problems_without(problem):
         left.view, left.numbers = problem.view, problem.numbers
         if problem.experts is not None:
             left.experts = [(other, model) for other, model in problem.experts if other != str(name)]
+            left.expert_names = [other for other, _ in left.experts]
             left.outputs = np.full((len(Y), len(left.experts) * left.n_targets), np.nan)
             left.outputs[rows] = expert_outputs(left.experts, take(problem.X, rows))
         judged = np.sort(rng.permutation(rows)[:MAX_ROWS_OF_SOURCE])

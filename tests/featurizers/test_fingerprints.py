@@ -9,6 +9,7 @@ from rdkit import Chem
 from rdkit.Chem import AllChem, Descriptors
 
 from skxfer.featurizers import FingerprintFeaturizer
+from skxfer.featurizers._fingerprints import FEWEST_PER_JOB
 
 MOLECULES = ["CCO", "c1ccccc1", "CC(=O)O", "[Na+].[Cl-]", "*CC*", "CN1CCCC1"]
 
@@ -78,7 +79,7 @@ def test_what_cannot_be_computed_is_the_median_of_the_others():
 
 
 def test_processes_share_the_work_and_name_the_right_row():
-    many = MOLECULES * 20
+    many = MOLECULES * (1 + 2 * FEWEST_PER_JOB // len(MOLECULES))
     one = FingerprintFeaturizer(n_bits=64).fit_transform(many)
     two = FingerprintFeaturizer(n_bits=64, n_jobs=2).fit_transform(many)
     np.testing.assert_array_equal(one, two)

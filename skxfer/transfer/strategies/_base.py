@@ -1,4 +1,4 @@
-"""What a strategy is."""
+"""Base class of the strategies."""
 
 from sklearn.base import BaseEstimator
 

@@ -12,8 +12,8 @@ from ._base import Strategy
 class FrozenFeatures(Strategy):
     """Train a new head on the features that trained sources make.
 
-    All sources with ``transform`` take part, side by side, of many those that best predict the rows to learn
-    from, and those that predict nothing; see :class:`skxfer.FeatureTransfer`. This wins
+    The features of all sources with ``transform`` stand side by side, see :class:`skxfer.FeatureTransfer`. Of
+    many, those that best predict the rows to learn from are used, and those that only transform. This wins
     where another property depends on the same features; it loses where features of the source ignore what
     matters for the target.
     """

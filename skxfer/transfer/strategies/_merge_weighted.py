@@ -17,13 +17,14 @@ RATIOS = {"logistic": logistic_ratio, "ulsif": ulsif_ratio}
 class MergeWeighted(Merge):
     """Train on the rows of all domains, source rows weighted towards the inputs of the target.
 
-    A source row weighs as much as the density of the target's inputs exceeds that of the sources' there [1]_;
-    the target's inputs are those of the target rows and of `X_deploy`. Target rows weigh one each. All source
-    rows together weigh at most √(n_source · n_target), so that many of them do not drown the target rows, and
-    at most their effective number, (Σw)² / Σw², which is small where few of them look like the target.
+    The weight of a source row is the density of the target's inputs divided by the density of the sources'
+    inputs, both at that row [1]_. The target's inputs are those of the target rows and of `X_deploy`. A
+    target row has the weight one. The weights of all source rows add up to at most √(n_source · n_target), so
+    that many of them do not drown the target rows, and to at most their effective number, (Σw)² / Σw², which
+    is small where few of them look like the target.
 
     This wins where one function holds in all domains and the learner cannot follow it over all source inputs;
-    it loses where a source says other things of the very inputs that the target has.
+    it loses where a source has other labels for the same inputs.
 
     Parameters
     ----------

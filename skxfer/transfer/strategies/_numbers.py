@@ -184,10 +184,9 @@ class WithColumns(BaseEstimator):
     Parameters
     ----------
     learner : regressor
-        Its Pipeline, if it has one, is split before the learner itself: the columns are joined there, so that
-        no scaler makes much of a rare domain. They are
-        multiplied by the root mean square deviation of the columns that they join, so that they count among
-        them.
+        If it is a Pipeline, the columns join before its last step, so that no scaler makes much of a rare
+        domain. They are multiplied by the root mean square deviation of the columns they join, so that they
+        are of the same size.
     """
 
     def __init__(self, learner):

@@ -11,10 +11,9 @@ MEAN_OF_ALL = -1
 class SourceOnly(Strategy):
     """Predict with the source model as it is.
 
-    Of several, the one with the least error on the target rows predicts, for each target, and the mean of all
-    where no target row has a label. This wins where the
-    target domain differs little from a source and few target rows are known; it loses by any shift or scale
-    between the two.
+    With several sources, the one with the least error on the target rows predicts each target; where no
+    target row has a label, their mean does. This wins where the target domain differs little from a source
+    and few target rows are known; it loses by any shift or scale between the two.
     """
 
     name = "source_only"
