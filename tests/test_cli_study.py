@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skxfer.cli import answers, cost, output, plan, sentences
+from skxfer.cli import answers, cost, plan, sentences
 from skxfer.cli import main as cli
 from skxfer.datasets import make_domains
 
@@ -276,13 +276,6 @@ def test_study_json_repeats_the_study(tmp_path):
     before = results_of(tmp_path / "out")
     assert cli.main([*found["argv"], "--fresh"]) == 0
     pd.testing.assert_frame_equal(results_of(tmp_path / "out"), before)
-
-
-def test_text_that_a_spreadsheet_takes_for_a_formula_is_neutralised():
-    table = pd.DataFrame({"name": ["=1+1", "+a", "-b", "@c", "ok", "a=b"], "value": [-1.0, 2, 3, 4, 5, 6]})
-    safe = output.safe_cells(table)
-    assert list(safe["name"]) == ["'=1+1", "'+a", "'-b", "'@c", "ok", "a=b"]
-    assert list(safe["value"]) == list(table["value"])
 
 
 def test_names_that_are_formulas_are_neutralised_in_the_files(tmp_path):

@@ -5,13 +5,12 @@ import os
 
 import numpy as np
 
+from ..tables import spreadsheet_safe
 from . import figures, method, report, sentences, words
 from .names import InputError, say
 
 FITS = "fits.jsonl"
 FORMER_FITS = "fits.former.jsonl"
-# A spreadsheet takes a cell that begins so for a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def output_folder(out):
@@ -29,30 +28,12 @@ def output_folder(out):
 def write(study, out):
     """Write the numbers, the figure, the page and what repeats the study."""
     # The numbers first: whatever goes wrong with the figure, they are there.
-    safe_cells(study.results).to_csv(out / "portability.csv", index=False)
-    safe_cells(study.summary).to_csv(out / "summary.csv", index=False)
+    spreadsheet_safe(study.results).to_csv(out / "portability.csv", index=False)
+    spreadsheet_safe(study.summary).to_csv(out / "summary.csv", index=False)
     text = json.dumps(record(study), indent=1, ensure_ascii=False)
     (out / "study.json").write_text(text + "\n", encoding="utf-8")
     (out / "portability.png").write_bytes(figures.overview_figure(study.results, study.data.units))
     (out / "index.html").write_text(report.page(study), encoding="utf-8")
-
-
-def safe_cells(table):
-    """Return a table in which no text can be taken for a formula by a spreadsheet; numbers stay.
-
-    Parameters
-    ----------
-    table : DataFrame
-
-    Returns
-    -------
-    DataFrame
-    """
-
-    def safe(value):
-        return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
-
-    return table.apply(lambda column: column if column.dtype.kind in "biuf" else column.map(safe))
 
 
 def record(study):
