@@ -4,11 +4,14 @@ import contextlib
 import doctest
 import io
 import re
+import shlex
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
+
+from skxfer.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -55,6 +58,21 @@ def readme_output(text):
     with contextlib.redirect_stdout(printed):
         exec(compile(block(text, "python"), "README.md", "exec"), {"__name__": "__main__"})
     return printed.getvalue()
+
+
+@pytest.mark.timeout(300)
+def test_the_commands_of_the_readme_run(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for line in block(text, "sh").splitlines():
+        command = shlex.split(line, comments=True)
+        assert command[0] == "skxfer"
+        assert main([*command[1:], *(["--n-jobs", "1"] if command[1] in ("study", "fit") else [])]) == 0
+    predicted = pd.read_csv("predictions.csv")
+    assert len(predicted) == len(pd.read_csv("new_solvents.csv")) and predicted["error"].isna().all()
+    exec(compile(block(text, "py"), "README.md", "exec"), names := {"__name__": "__main__"})
+    assert len(names["predictions"]) == len(predicted)
 
 
 def test_readme_prints_what_it_shows():
