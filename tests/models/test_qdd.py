@@ -402,7 +402,7 @@ def test_charges_are_not_seen(model):
         ({"y": None}, "needs y unless `pretrained` is set.*from_pretrained"),
         ({"y": ENERGY[:-1]}, "inconsistent numbers of samples"),
         ({"y": np.full(40, np.nan)}, "needs at least one label"),
-        ({"sample_weight": np.zeros(40)}, "at least one non-zero|no label"),
+        ({"sample_weight": np.zeros(40)}, "Every sample_weight is zero: at least one row must have a weight"),
         ({"y": np.c_[ENERGY, [1.0] * 5 + [np.nan] * 35], "sample_weight": [0] * 5 + [1] * 35}, "label"),
         ({"radial": "cubic"}, "radial"),
         ({"radius": 0.5, "spacing": 0.6}, "radius.*spacing"),
