@@ -110,7 +110,7 @@ def _answer(target, results, predictions, data):
         those = [key for key in own if key[1] == setting]
         if those:
             answer.families[setting] = models[min(those, key=mae.get)]
-    answer.best = models[min(own, key=mae.get)]
+    answer.best = models[_best(own, mae)]
     trained = sorted(answer.families.values(), key=lambda model: model.mae)
     if trained and answer.best.setting not in FAMILIES and _within(errors, weights, trained[0], answer.best):
         answer.best = trained[0]  # a source model never saw a target row: it must be clearly better
@@ -125,6 +125,14 @@ def _answer(target, results, predictions, data):
     error = (of_best["prediction"] - of_best["y"]).abs()
     answer.by_domain = error.groupby(of_best["test_domain"]).mean().to_dict()
     return answer
+
+
+def _best(keys, mae):
+    """Return the model with the least error; of equal ones, that which needs least."""
+    least = min(mae[key] for key in keys)
+    equal = [key for key in keys if mae[key] <= least * (1 + 1e-9)]
+    rank = {setting: place for place, setting in enumerate(FAMILIES)}
+    return min(equal, key=lambda key: rank.get(key[1], len(rank)))
 
 
 def error_table(predictions):

@@ -215,9 +215,9 @@ def _or_afresh(study, learners, table, options, args):
 
 
 def _prepared(imputer, model):
-    from ..learners import Prepared
+    from sklearn.pipeline import Pipeline
 
-    return Prepared([("imputer", imputer), ("model", model)])
+    return Pipeline([("imputer", imputer), ("model", model)])
 
 
 def _network(name):

@@ -5,8 +5,8 @@ import numpy as np
 from .names import InputError, say
 
 SAMPLE, NEW = "solvents.csv", "new_solvents.csv"
-# Rows of each source, so that every command takes seconds.
-N_SOURCE_ROWS = 300
+# Rows of each source, so that every command takes seconds, and of each solvent, as few as people have.
+N_SOURCE_ROWS, N_TARGET_ROWS = 300, 4
 
 
 def run(args, argv):
@@ -30,7 +30,8 @@ def run(args, argv):
     rng = np.random.default_rng(0)
     sources = [np.flatnonzero(data.domain == name) for name in data.source_domains]
     rows = [rng.permutation(of)[:N_SOURCE_ROWS] for of in sources]
-    rows.append(np.flatnonzero(~new & ~data.domain.isin(data.source_domains).to_numpy()))
+    few = [np.flatnonzero(data.domain == name) for name in data.target_domains]
+    rows.append(np.concatenate([rng.permutation(of)[:N_TARGET_ROWS] for of in few]))
     try:
         args.out.mkdir(parents=True, exist_ok=True)
         table.iloc[np.sort(np.concatenate(rows))].to_csv(args.out / SAMPLE, index=False)

@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "_continue": ["can_continue", "continue_learner", "goes_on", "starts_from_fitted"],
-        "_defaults": ["LEARNERS", "Prepared", "check_learners", "default_learner", "default_learners"],
+        "_defaults": ["LEARNERS", "check_learners", "default_learner", "default_learners"],
         "_fit": ["PerTarget", "fit_learner", "predict_learner", "torch_kept"],
         "_kept": ["KeepsFitted", "holds_fit", "is_fitted", "uses_source", "without_start"],
         "_kinds": [

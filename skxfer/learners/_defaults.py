@@ -17,7 +17,6 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
-from sklearn.utils import get_tags
 
 from ..featurizers import ClippedScaler
 from ._kinds import check_regressor
@@ -151,16 +150,6 @@ def _few_steps(objective, theta, bounds):
     return found.x, found.fun
 
 
-class Prepared(Pipeline):
-    """Pipeline that takes missing numbers if its first step does, such as an imputer."""
-
-    def __sklearn_tags__(self):
-        """Tags of the pipeline, with missing numbers."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = get_tags(self.steps[0][1]).input_tags.allow_nan
-        return tags
-
-
 class MissingLearner(RegressorMixin, BaseEstimator):
     """Stand-in for a learner whose package is not installed: fit raises ImportError(message)."""
 
@@ -190,7 +179,7 @@ def check_learners(estimators, featurizer):
         raise ValueError("estimators is empty: name at least one learner.")
     if featurizer is not None:
         learners = {
-            name: Prepared([("featurizer", clone(featurizer)), ("learner", model)])
+            name: Pipeline([("featurizer", clone(featurizer)), ("learner", model)])
             for name, model in learners.items()
         }
     return learners

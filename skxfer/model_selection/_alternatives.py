@@ -33,24 +33,15 @@ def is_numeric_table(X):
 
 
 @dataclass
-class Chosen:
-    """A fitted model for each target, trained on the inputs that serve this target best."""
+class Alternatives:
+    """A learner fitted on its inputs in several ways, and how each did on held-out target rows."""
 
     models: dict  # alternative -> fitted model
-    inputs: list  # the alternative of each target
-
-    def predict(self, X):
-        """Predict all targets, shape (n_samples, n_targets)."""
-        n_targets = len(self.inputs)
-        found = {
-            name: predict_learner(model, X, n_targets=n_targets, finite=False)
-            for name, model in self.models.items()
-        }
-        return np.column_stack([found[name][:, t] for t, name in enumerate(self.inputs)])
+    errors: dict  # alternative -> mean absolute error of each target, infinity if it has none
 
 
-def fit_best(alternatives, problem, rows, seed, new_domains=False):
-    """Fit the alternative that has the least error on held-out target rows, for each target.
+def fit_alternatives(alternatives, problem, rows, seed, new_domains=False):
+    """Fit the learner on each kind of inputs, and judge it on held-out target rows.
 
     What is best for rows of the same domains can be bad for those of others: the folds hold out what the
     tests do.
@@ -70,18 +61,43 @@ def fit_best(alternatives, problem, rows, seed, new_domains=False):
 
     Returns
     -------
-    Chosen
+    Alternatives
+        Without those that cannot take the inputs.
     """
     folds = _folds(problem, rows, seed, new_domains)
     errors = {name: _held_out_errors(model, problem, folds, seed) for name, model in alternatives.items()}
-    names = list(alternatives)
-    table = np.array([errors[name] for name in names])  # (n_alternatives, n_targets)
+    able = [name for name in errors if not np.isinf(errors[name]).all()]
     # Without any number, all is as the user asked for: with the featurizer, which stands last.
-    best = np.where(np.isinf(table).all(axis=0), len(names) - 1, table.argmin(axis=0))
-    inputs = [names[k] for k in best]
+    able = able or [list(alternatives)[-1]]
     X, Y = take(problem.X, rows), problem.Y[rows]
-    models = {name: fit_learner(alternatives[name], X, Y, seed=seed) for name in dict.fromkeys(inputs)}
-    return Chosen(models, inputs)
+    models = {name: fit_learner(alternatives[name], X, Y, seed=seed) for name in able}
+    return Alternatives(models, {name: errors[name] for name in able})
+
+
+def settle(found):
+    """Choose the inputs of each target for all runs of a learner and setting alike.
+
+    One run could choose by chance what fails on its test rows, and transfer, which has no such choice, would
+    seem to help.
+
+    Parameters
+    ----------
+    found : list of Found
+        What the runs brought back; gets ``inputs``, and ``predictions`` of these.
+    """
+    names = list(dict.fromkeys(name for one in found for name in one.errors))
+    n_targets = max(len(error) for one in found for error in one.errors.values())
+    missing = np.full(n_targets, np.inf)
+    table = np.array([[one.errors.get(name, missing) for name in names] for one in found], dtype=float)
+    # An alternative that failed in one run cannot be that of all.
+    mean = table.mean(axis=0)
+    best = np.where(np.isinf(mean).all(axis=0), len(names) - 1, mean.argmin(axis=0))
+    for one in found:
+        one.inputs = [names[k] if names[k] in one.errors else next(iter(one.errors)) for k in best]
+        one.predictions = [
+            np.column_stack([one.candidates[name][k][:, t] for t, name in enumerate(one.inputs)])
+            for k in range(len(next(iter(one.candidates.values()))))
+        ]
 
 
 def _folds(problem, rows, seed, new_domains):

@@ -12,7 +12,7 @@ from ..domains import split_domains
 from ..inputs import check_inputs, check_sample_domain, check_targets, n_rows, name_targets, take
 from ..learners import fit_learner, predict_learner
 from . import _split
-from ._alternatives import Chosen, fit_best
+from ._alternatives import Alternatives, fit_alternatives, settle
 from ._fits import FinishedFits, digest, from_text, identity, to_text
 from ._jobs import Job, run_jobs
 from ._run_tables import predictions_table, results_table
@@ -192,18 +192,22 @@ class Run(Job):
     def record(self, found):
         """Write what it brings back in types that JSON has."""
         arrays = {name: [to_text(values) for values in getattr(found, name)] for name in ARRAYS}
-        return vars(found) | arrays
+        candidates = {name: list(map(to_text, values)) for name, values in found.candidates.items()}
+        errors = {name: to_text(values) for name, values in found.errors.items()}  # JSON has no infinity
+        return vars(found) | arrays | {"candidates": candidates, "errors": errors}
 
     def restore(self, record):
         """Read what `record` wrote."""
         arrays = {name: [from_text(values) for values in record[name]] for name in ARRAYS}
-        return Found(**record | arrays)
+        candidates = {name: list(map(from_text, values)) for name, values in record["candidates"].items()}
+        errors = {name: from_text(values).tolist() for name, values in record["errors"].items()}
+        return Found(**record | arrays | {"candidates": candidates, "errors": errors})
 
     def fit(self, problem):
         if len(self.alternatives) > 1:
             known = np.unique(problem.labels[np.intersect1d(self.train, problem.target)])
             new = not any(test.domain in known for test in self.tests)
-            return fit_best(self.alternatives, problem, self.train, self.seed, new)
+            return fit_alternatives(self.alternatives, problem, self.train, self.seed, new)
         X, Y = take(problem.X, self.train), problem.Y[self.train]
         if self.setting.partition(": ")[0] == "auto":
             return clone(self.model).fit(X, Y, sample_domain=problem.labels[self.train])
@@ -212,12 +216,19 @@ class Run(Job):
     def use(self, model, problem):
         options = {"n_targets": problem.Y.shape[1], "finite": False}  # each target is judged by itself
         inputs = [take(problem.X, test.rows) for test in self.tests]
+        if isinstance(model, Alternatives):
+            candidates = {
+                name: [predict_learner(fitted, X, **options) for X in inputs]
+                for name, fitted in model.models.items()
+            }
+            errors = {name: list(map(float, error)) for name, error in model.errors.items()}
+            nothing = [np.empty((0, problem.Y.shape[1])) for _ in inputs]
+            return Found(nothing, nothing, candidates=candidates, errors=errors)
         return Found(
             [predict_learner(model, X, **options) for X in inputs],
             [np.reshape(_std(model, X), (-1, problem.Y.shape[1])) for X in inputs],
             [str(name) for name in getattr(model, "strategy_", [])],
             np.atleast_1d(getattr(model, "transfer_gain_", [])).tolist(),
-            list(getattr(model, "inputs", [])) if isinstance(model, Chosen) else [],
         )
 
 
@@ -240,6 +251,8 @@ class Found:
     strategy: list = field(default_factory=list)
     transfer_gain: list = field(default_factory=list)
     inputs: list = field(default_factory=list)  # the inputs that were chosen for each target
+    candidates: dict = field(default_factory=dict)  # kind of inputs -> predictions, before one is chosen
+    errors: dict = field(default_factory=dict)  # kind of inputs -> held-out error of each target
 
 
 class Plan:
@@ -268,6 +281,7 @@ class Plan:
         with nullcontext() if path is None else closing(FinishedFits(path, self.problem, resume)) as fits:
             outcomes, interrupted = run_jobs(jobs, self.problem, fits=fits, **options)
         finished = [(jobs[i], outcomes[i]) for i in sorted(outcomes)]
+        _settle_inputs(finished)
         rank = {
             "learner": learners,
             "setting": settings,
@@ -281,6 +295,17 @@ class Plan:
             "test_domains": [str(name) for name in self.problem.test_domains or ()],
         }
         return (table, predictions_table(finished, self.problem)) if return_predictions else table
+
+
+def _settle_inputs(finished):
+    """Choose the inputs of learners that have several, for all runs with as many target rows alike."""
+    alike = {}
+    for job, outcome in finished:
+        if not outcome.error and outcome.value.candidates:
+            key = job.learner, job.setting, job.tests[0].n_target
+            alike.setdefault(key, []).append(outcome.value)
+    for found in alike.values():
+        settle(found)
 
 
 def _is_random(model):

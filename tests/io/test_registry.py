@@ -43,7 +43,6 @@ NOT_SAVED = {
     "_TargetSplitter",
     "_Repeated",
     "_Columns",
-    "Prepared",
 }
 SAVED_BASES = {
     *("sklearn.base.BaseEstimator", "torch.nn.modules.module.Module", "torch.optim.optimizer.Optimizer"),

@@ -72,6 +72,26 @@ def test_inputs_are_chosen_for_new_domains_where_these_are_tested():
     assert set(similar["inputs"]) == {"as given"}
 
 
+def test_all_runs_of_a_learner_have_the_same_inputs():
+    """One fold that chooses by chance what fails would make transfer, which has no choice, look good."""
+    rng = np.random.default_rng(1)
+    x = rng.uniform(0, 1, 80)
+    y = x + 0.3 * x**2 + 0.1 * rng.normal(size=80)
+    domain = np.repeat(["source", "target"], 40)
+    folds = TargetKFold(8, source_domains=["source"], random_state=0)
+    results = portability_study(
+        {"line": LinearRegression()},
+        x[:, None],
+        y,
+        domain,
+        source_domains=["source"],
+        featurizer=FunctionTransformer(np.square),
+        cv=folds,
+        settings=["target_only"],
+    )
+    assert results["inputs"].nunique() == 1 and len(results) == 8
+
+
 class Fails(TransformerMixin, BaseEstimator):
     """Cannot transform anything."""
 

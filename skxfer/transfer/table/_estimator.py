@@ -348,8 +348,12 @@ class TableTransfer(FitsTables, ScoresTarget, RegressorMixin, BaseEstimator):
     def _table(self, X, reset):
         """Return the inputs as a DataFrame with rows numbered from 0 and columns that have names."""
         if not isinstance(X, pd.DataFrame):
+            if sparse.issparse(X):
+                raise TypeError(
+                    f"X is a sparse {type(X).__name__}, which is not supported: give X.toarray()."
+                )
             X = check_inputs(self, X, reset=reset, allow_nan=True)
-            if getattr(X, "ndim", 1) != 2 or sparse.issparse(X):
+            if getattr(X, "ndim", 1) != 2:
                 raise TypeError(
                     "X must be a table: a DataFrame, or a dense array of numbers of shape (n_samples, "
                     f"n_columns), got {type(X).__name__}. Put a single column into a DataFrame."
