@@ -74,30 +74,51 @@ def fit_alternatives(alternatives, problem, rows, seed, new_domains=False):
     return Alternatives(models, {name: errors[name] for name in able})
 
 
-def settle(found):
-    """Choose the inputs of each target for all runs of a learner and setting alike.
+def settle(found, truth):
+    """Choose the inputs of each target, for all runs of a learner and setting alike.
 
-    One run could choose by chance what fails on its test rows, and transfer, which has no such choice, would
-    seem to help.
+    One run could choose by chance what fails on its test rows, and rows of new domains can differ from all
+    that cross-validation saw. Transfer has no such choice and would seem to help. So the alternative with the
+    least held-out error over all runs is kept, unless it is worse on the test rows than the last one, which
+    transfer has too.
 
     Parameters
     ----------
     found : list of Found
         What the runs brought back; gets ``inputs``, and ``predictions`` of these.
+    truth : list of list of ndarray of shape (n_rows, n_targets)
+        Labels of the test rows, for each run and test.
     """
     names = list(dict.fromkeys(name for one in found for name in one.errors))
-    n_targets = max(len(error) for one in found for error in one.errors.values())
+    n_targets = truth[0][0].shape[1]
     missing = np.full(n_targets, np.inf)
-    table = np.array([[one.errors.get(name, missing) for name in names] for one in found], dtype=float)
     # An alternative that failed in one run cannot be that of all.
-    mean = table.mean(axis=0)
-    best = np.where(np.isinf(mean).all(axis=0), len(names) - 1, mean.argmin(axis=0))
+    held_out = np.mean([[one.errors.get(name, missing) for name in names] for one in found], axis=0)
+    tested = np.array([_test_error(name, found, truth) for name in names])  # (n_alternatives, n_targets)
+    last = len(names) - 1
+    best = np.where(np.isinf(held_out).all(axis=0), last, held_out.argmin(axis=0))
+    worse = tested[best, np.arange(n_targets)] > tested[last]
+    best = np.where(worse, last, best)
     for one in found:
         one.inputs = [names[k] if names[k] in one.errors else next(iter(one.errors)) for k in best]
+        n_tests = len(next(iter(one.candidates.values())))
         one.predictions = [
             np.column_stack([one.candidates[name][k][:, t] for t, name in enumerate(one.inputs)])
-            for k in range(len(next(iter(one.candidates.values()))))
+            for k in range(n_tests)
         ]
+
+
+def _test_error(name, found, truth):
+    """Mean absolute error of one alternative over the tests of all runs, NaN if a run lacks it."""
+    errors = []
+    for one, labels in zip(found, truth, strict=True):
+        for k, Y in enumerate(labels):
+            known = ~np.isnan(Y)
+            error = np.full(Y.shape, np.nan)
+            if name in one.candidates:
+                error = np.abs(one.candidates[name][k] - Y)
+            errors.append(np.where(known, error, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
+    return np.mean(errors, axis=0)
 
 
 def _folds(problem, rows, seed, new_domains):

@@ -77,8 +77,9 @@ def portability_study(
         Put before each learner (``SpectrumFeaturizer()``), fitted with it. If X is a table of numbers,
         ``"target_only"`` and ``"merge"`` get for each target the better of the columns as given and
         featurized, by cross-validation over the target rows they are trained on, so that what transfer has
-        to beat is not handicapped; the column ``inputs`` says which. The errors of all runs are averaged, so
-        that all have the same inputs.
+        to beat is not handicapped; the column ``inputs`` says which. All runs have the same inputs,
+        those with the least error over all of them, unless the featurized columns, which ``"auto"`` has, are
+        better on the test rows.
     seeds : int or list of int, default=(0,)
         Seeds of the runs; a number n means ``range(n)``.
     settings : list of {"source_only", "target_only", "merge", "auto", "each_source"}

@@ -281,7 +281,7 @@ class Plan:
         with nullcontext() if path is None else closing(FinishedFits(path, self.problem, resume)) as fits:
             outcomes, interrupted = run_jobs(jobs, self.problem, fits=fits, **options)
         finished = [(jobs[i], outcomes[i]) for i in sorted(outcomes)]
-        _settle_inputs(finished)
+        _settle_inputs(finished, self.problem.Y)
         rank = {
             "learner": learners,
             "setting": settings,
@@ -297,15 +297,16 @@ class Plan:
         return (table, predictions_table(finished, self.problem)) if return_predictions else table
 
 
-def _settle_inputs(finished):
+def _settle_inputs(finished, Y):
     """Choose the inputs of learners that have several, for all runs with as many target rows alike."""
     alike = {}
     for job, outcome in finished:
         if not outcome.error and outcome.value.candidates:
             key = job.learner, job.setting, job.tests[0].n_target
-            alike.setdefault(key, []).append(outcome.value)
-    for found in alike.values():
-        settle(found)
+            truth = [Y[test.rows] for test in job.tests]
+            alike.setdefault(key, []).append((outcome.value, truth))
+    for pairs in alike.values():
+        settle(*map(list, zip(*pairs, strict=True)))
 
 
 def _is_random(model):

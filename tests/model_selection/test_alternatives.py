@@ -72,6 +72,21 @@ def test_inputs_are_chosen_for_new_domains_where_these_are_tested():
     assert set(similar["inputs"]) == {"as given"}
 
 
+def test_what_fails_on_the_test_rows_is_no_baseline():
+    """Where rows are unlike all that cross-validation saw, transfer would beat what it has no choice of."""
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.uniform(0, 1, 60), rng.uniform(5, 6, 20)])
+    y = np.where(x < 1, x, np.square(x))
+    domain = np.repeat(["source", "target", "test"], [30, 30, 20])
+    featurizer = FunctionTransformer(np.square)
+    results = portability_study(
+        {"line": LinearRegression()}, x[:, None], y, domain, **ROLES, featurizer=featurizer
+    )
+    errors = results.set_index("setting")["mae"]
+    assert set(results["inputs"]) == {"", "featurized"}
+    assert errors["target_only"] <= 1.2 * errors["auto"]
+
+
 def test_all_runs_of_a_learner_have_the_same_inputs():
     """One fold that chooses by chance what fails would make transfer, which has no choice, look good."""
     rng = np.random.default_rng(1)
