@@ -96,7 +96,8 @@ def report():
     draws = pd.DataFrame([json.loads(path.read_text()) for path in sorted(CACHE.glob("*.json"))])
     singles = pd.DataFrame(draws.pop("errors").tolist())
     draws["gain"] = 1 - draws["auto"] / singles["target_only"]
-    draws["held"] = draws["gain"].between(draws["low"], draws["high"])
+    rounding = 1e-9  # a gain of zero has bounds of zero
+    draws["held"] = draws["gain"].between(draws["low"] - rounding, draws["high"] + rounding)
     mean = pd.concat([draws[SETTING], singles], axis=1).groupby(SETTING).mean()
     table = draws.groupby(SETTING).agg(
         draws=("seed", "size"), auto=("auto", "mean"), promise=("promise", "mean"), gain=("gain", "mean")
