@@ -47,7 +47,7 @@ $(VENV)/demo: $(VENV)/venv setup.cfg $(CONSTRAINTS)
 	touch $@
 
 $(VENV)/test: $(VENV)/venv setup.cfg $(CONSTRAINTS)
-	$(INSTALL) $(XGBOOST) --editable ".[cli,torch,atoms,smiles,composition,excel,dask,test]"
+	$(INSTALL) $(XGBOOST) --editable ".[cli,networks,structures,molecules,formulas,excel,dask,test]"
 	touch $@
 
 $(VENV)/lint: $(VENV)/venv setup.cfg $(CONSTRAINTS)
@@ -55,7 +55,7 @@ $(VENV)/lint: $(VENV)/venv setup.cfg $(CONSTRAINTS)
 	touch $@
 
 $(VENV)/docs: $(VENV)/venv setup.cfg $(CONSTRAINTS)
-	$(INSTALL) $(XGBOOST) --editable ".[atoms,cli,composition,docs,torch]"
+	$(INSTALL) $(XGBOOST) --editable ".[structures,cli,formulas,docs,networks]"
 	touch $@
 
 clean:

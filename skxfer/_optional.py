@@ -3,18 +3,33 @@
 import importlib
 
 _EXTRAS = {
-    "ase": "atoms",
-    "matscipy": "atoms",
-    "dscribe": "atoms",
-    "safetensors": "torch",
-    "skorch": "torch",
-    "matminer": "composition",
-    "pymatgen": "composition",
-    "rdkit": "smiles",
+    "ase": "structures",
+    "matscipy": "structures",
+    "dscribe": "structures",
+    "safetensors": "networks",
+    "skorch": "networks",
+    "torch": "networks",
+    "matminer": "formulas",
+    "pymatgen": "formulas",
+    "rdkit": "molecules",
     "distributed": "dask",
     "skada": "adaptation",
     "ot": "adaptation",
 }
+
+
+def install_hint(extra):
+    """Return the command that installs an extra.
+
+    Parameters
+    ----------
+    extra : str
+
+    Returns
+    -------
+    str
+    """
+    return f"pip install 'skxfer[{extra}]', or '.[{extra}]' from a checkout"
 
 
 def require(module):
@@ -40,5 +55,5 @@ def require(module):
     except ModuleNotFoundError as error:
         if error.name != root:
             raise
-        extra = _EXTRAS.get(root, root)
-        raise ImportError(f"this needs {root}. Install it: pip install 'skxfer[{extra}]'.") from error
+        hint = install_hint(_EXTRAS.get(root, root))
+        raise ImportError(f"this needs {root}. Install it: {hint}.") from error

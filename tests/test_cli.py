@@ -226,7 +226,7 @@ def test_a_learner_that_cannot_run_is_named_with_its_reason(table, tmp_path, mon
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "xgboost" else find(name))
     assert run(table, *ROLES, "--test", "hexane", out=tmp_path, learners="xgb,ridge") == 0
     printed = capsys.readouterr().out
-    assert "! xgb: ImportError: xgb needs xgboost: pip install 'skxfer[xgboost]'" in printed
+    assert "! xgb: ImportError: xgb needs xgboost: pip install 'skxfer[xgboost]', or " in printed
     text = " ".join(Page(tmp_path / "index.html").text)
     assert "Not everything could be fitted" in text and "skxfer[xgboost]" in text
 

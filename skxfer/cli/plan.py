@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from joblib import cpu_count
 
+from .._optional import install_hint
 from . import cost
 from .names import InputError, counted, listed, split_list
 
@@ -124,7 +125,7 @@ def _learners(args, data):
     kind, column = single[0]
     network, package = NETWORKS[kind]
     if importlib.util.find_spec(package) is None:
-        why = f"{package} is not installed (pip install 'skxfer[torch]')"
+        why = f"{package} is not installed ({install_hint('networks')})"
         return names, None, [f"No network competes: {why}."]
     return names, (network, column), [f"A network ({network}) competes; it sees the column {column!r} alone."]
 

@@ -4,6 +4,7 @@ import importlib.util
 import sys
 import time
 
+from .._optional import install_hint
 from . import answers, output, report
 from .check import check_data, say_what_is_read
 from .fits import Fits
@@ -28,7 +29,7 @@ def run(args, argv):
         Exit code.
     """
     if importlib.util.find_spec("matplotlib") is None:
-        raise InputError("the report needs matplotlib: pip install 'skxfer[cli]'")
+        raise InputError(f"the report needs matplotlib: {install_hint('cli')}")
     _check_names(args)
     start = time.perf_counter()
     data = from_tables(args) if args.tables else from_dataset(args)

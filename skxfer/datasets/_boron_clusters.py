@@ -114,7 +114,7 @@ def fetch_boron_clusters(system, size, *, data_home=None, download_if_missing=Tr
     CorruptedDataError
         If a file does not have its published sha256 (an OSError). It is left where it is and not used.
     ImportError
-        ASE is not installed (extra ``atoms``).
+        ASE is not installed (extra ``structures``).
 
     Warns
     -----

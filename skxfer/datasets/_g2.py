@@ -67,7 +67,7 @@ def load_g2(*, elements=None):
     ValueError
         For `elements` that are none, or of which no molecule is made.
     ImportError
-        ASE is not installed (extra ``atoms``).
+        ASE is not installed (extra ``structures``).
 
     See Also
     --------

@@ -83,7 +83,7 @@ def make_doped_clusters(
         For a parameter out of range (scikit-learn's ``InvalidParameterError``), a size that is no int, occurs
         twice or does not exceed `n_dopants`.
     ImportError
-        ASE is not installed (extra ``atoms``).
+        ASE is not installed (extra ``structures``).
 
     See Also
     --------

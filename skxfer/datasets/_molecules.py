@@ -106,7 +106,7 @@ def fetch_qm9_subset(name="under14", split=None, *, data_home=None, download_if_
     CorruptedDataError
         If a file does not have its published sha256 (an OSError). It is left where it is and not used.
     ImportError
-        ASE is not installed (extra ``atoms``).
+        ASE is not installed (extra ``structures``).
 
     See Also
     --------
@@ -204,7 +204,7 @@ def fetch_qm7(*, data_home=None, download_if_missing=True):
     CorruptedDataError
         If it does not have its published sha256 (an OSError). It is left where it is and not used.
     ImportError
-        ASE is not installed (extra ``atoms``).
+        ASE is not installed (extra ``structures``).
 
     See Also
     --------

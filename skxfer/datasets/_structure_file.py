@@ -51,7 +51,7 @@ def read_structure_file(path, *, energy_key=None, forces_key=None, stress_key=No
         A file that ASE cannot read, without structures, or with one that no model takes (naming it); a name
         that no structure has; two usual names with different values.
     ImportError
-        ASE is not installed (extra ``atoms``).
+        ASE is not installed (extra ``structures``).
 
     See Also
     --------

@@ -80,7 +80,7 @@ def read_structure_table(table, structures=None, *, target=None, id_column=None,
     FileNotFoundError
         If the folder, or the files of some rows, do not exist (naming the rows).
     ImportError
-        ASE is not installed (extra ``atoms``).
+        ASE is not installed (extra ``structures``).
 
     Warns
     -----

@@ -11,6 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pooch
 
+from .._optional import install_hint
+
 DATA = files(__package__) / "data"
 
 
@@ -66,7 +68,7 @@ def read_file(name, data_home, download_if_missing):
 def read_excel(content, file, sheet_name=0):
     """Return sheets of an Excel workbook as a DataFrame, or as a dict of them; `file` is for the message."""
     if importlib.util.find_spec("openpyxl") is None:
-        raise ImportError(f"{file} needs openpyxl: pip install 'skxfer[excel]'")
+        raise ImportError(f"{file} needs openpyxl: {install_hint('excel')}")
     return pd.read_excel(BytesIO(content), sheet_name=sheet_name, engine="openpyxl")
 
 

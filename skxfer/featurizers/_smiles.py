@@ -81,7 +81,7 @@ class SmilesToAtoms(TransformerMixin, BaseEstimator):
         or have impossible bond lengths in every geometry (naming row, SMILES and reason). With
         ``on_error="none"`` a UserWarning.
     ImportError
-        RDKit or ASE is not installed (extra ``smiles``).
+        RDKit or ASE is not installed (extra ``molecules``).
 
     Warns
     -----

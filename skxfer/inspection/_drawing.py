@@ -5,6 +5,8 @@ import textwrap
 
 import numpy as np
 
+from .._optional import install_hint
+
 # Okabe and Ito's palette: told apart with any colour vision, and the markers in print without colour.
 SOURCE_STYLES = [
     {"color": color, "marker": marker}
@@ -66,7 +68,7 @@ def _given(ax, n_panels, what):
 
 def _new_figure(n_rows, n_columns, size, **options):
     if importlib.util.find_spec("matplotlib") is None:
-        raise ImportError("Drawing needs matplotlib: pip install 'skxfer[plot]'")
+        raise ImportError(f"Drawing needs matplotlib: {install_hint('plot')}")
     import matplotlib.pyplot as plt
 
     return plt.subplots(n_rows, n_columns, figsize=size, squeeze=False, layout="constrained", **options)

@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
+from .._optional import install_hint
 from ..featurizers import ClippedScaler
 from ._kinds import check_regressor
 
@@ -111,7 +112,7 @@ def _make_learner(name, seed):
         )
     if name == "xgb":
         if importlib.util.find_spec("xgboost") is None:
-            return MissingLearner("xgb needs xgboost: pip install 'skxfer[xgboost]'")
+            return MissingLearner(f"xgb needs xgboost: {install_hint('xgboost')}")
         from xgboost import XGBRegressor
 
         boosting = XGBRegressor(

@@ -1,4 +1,4 @@
-"""The papers' models as estimators. They need the extra ``torch``."""
+"""The papers' models as estimators. They need the extra ``networks``."""
 
 import lazy_loader
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from .._optional import install_hint
 from ._names import column_names
 
 SHEET = "sheet"
@@ -13,7 +14,7 @@ def read_parquet(path):
     try:
         table = pd.read_parquet(path)
     except ImportError as error:
-        raise ImportError(f"{path.name} needs one more package: pip install 'skxfer[parquet]'") from error
+        raise ImportError(f"{path.name} needs one more package: {install_hint('parquet')}") from error
     except Exception as error:  # each engine has its own
         raise ValueError(f"{path.name} cannot be read as parquet: {' '.join(str(error).split())}") from error
     if not isinstance(table.index, pd.RangeIndex):
@@ -27,7 +28,7 @@ def read_excel(path, sheet, header, reading):
     try:
         book = pd.ExcelFile(path, engine="openpyxl")
     except ImportError as error:
-        raise ImportError(f"{path.name} needs one more package: pip install 'skxfer[excel]'") from error
+        raise ImportError(f"{path.name} needs one more package: {install_hint('excel')}") from error
     except Exception as error:  # whatever openpyxl and zipfile raise
         raise ValueError(f"{path.name} cannot be read as Excel: {' '.join(str(error).split())}") from error
     with book:

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .._optional import install_hint
+
 # A cell that starts so is a formula to a spreadsheet, which runs it; a number is none.
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?|[+-]?(inf|nan)", re.IGNORECASE)
@@ -144,7 +146,7 @@ def _import_pyarrow():
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise ImportError("parquet files need one more package: pip install 'skxfer[parquet]'") from error
+        raise ImportError(f"parquet files need one more package: {install_hint('parquet')}") from error
     return pyarrow
 
 

@@ -6,6 +6,7 @@ import importlib.util
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from ..._optional import install_hint
 from ...inputs import n_rows
 from ...learners import fit_learner, predict_learner
 from ._alignments import ALIGNMENTS, Alignment
@@ -55,7 +56,7 @@ class Aligned(Merge):
         if why is not None:
             return why
         if self.method == "transport" and not all(map(importlib.util.find_spec, ("skada", "ot"))):
-            return "optimal transport needs skada and POT: pip install 'skxfer[adaptation]'"
+            return f"optimal transport needs skada and POT: {install_hint('adaptation')}"
         n_deploy = 0 if problem.X_deploy is None else n_rows(problem.X_deploy)
         if len(problem.target) + n_deploy < MIN_TARGET_ROWS:
             return f"a map to the target needs at least {MIN_TARGET_ROWS} rows of it"
