@@ -15,7 +15,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 demo: $(VENV)/demo
 	$(BIN)/skxfer study --out report
-	$(BIN)/skxfer fit --from report --target Eads --out report/model.skxfer
+	$(BIN)/skxfer fit --from report --target Eads --learners svr --out report/model.skxfer
 	$(BIN)/skxfer sample --out report
 	$(BIN)/skxfer predict report/model.skxfer report/new_solvents.csv --out report/predictions.csv
 

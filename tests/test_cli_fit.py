@@ -437,3 +437,25 @@ def test_the_help_of_each_command_is_light():
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip().endswith("set()")
+
+
+def test_networks_that_stop_early_fill_no_screen(tmp_path):
+    """A process of its own prints what its warnings say."""
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 3)), columns=["a", "b", "y"])
+    table["domain"] = np.repeat(["source", "target"], 30)
+    table.to_csv(tmp_path / "table.csv", index=False)
+    command = [
+        "fit",
+        str(tmp_path / "table.csv"),
+        "--target",
+        "y",
+        "--domain",
+        "domain",
+        "--source",
+        "source",
+    ]
+    command += ["--learners", "mlp", "--folds", "2", "--n-jobs", "2", "--out", str(tmp_path / "model.skxfer")]
+    done = subprocess.run(
+        [sys.executable, "-m", "skxfer", *command], capture_output=True, text=True, check=True, timeout=100
+    )
+    assert "ConvergenceWarning" not in done.stdout + done.stderr

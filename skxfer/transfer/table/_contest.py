@@ -5,6 +5,7 @@ import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 
@@ -107,6 +108,7 @@ def enter(name, model, fit):
     start = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)  # to stop at max_iter is meant
         fit(model)
     told = [one.message for one in caught if issubclass(one.category, UserWarning)]
     notes = list(dict.fromkeys(" ".join(str(message).split()) for message in told))
