@@ -104,7 +104,7 @@ def test_a_missing_package_is_named_with_its_extra(package, monkeypatch):
     _composition._matminer_table.cache_clear()
     if package == "pymatgen":
         pytest.importorskip("matminer.featurizers.composition", reason="pymatgen is asked for after matminer")
-    with pytest.raises(ImportError, match=rf"needs {package}.*skxfer\[composition\]"):
+    with pytest.raises(ImportError, match=rf"needs {package}.*skxfer\[formulas\]"):
         CompositionFeaturizer("magpie").fit(["FeO"])
 
 

@@ -242,7 +242,7 @@ def test_only_estimators_are_saved(thing, path):
         io.save(thing, path)
 
 
-@pytest.mark.parametrize(("package", "extra"), [("safetensors", "torch"), ("xgboost", "xgboost")])
+@pytest.mark.parametrize(("package", "extra"), [("safetensors", "networks"), ("xgboost", "xgboost")])
 def test_a_missing_package_is_named_with_its_extra(package, extra, path, monkeypatch):
     io.save(xgb().fit(X, y) if package == "xgboost" else fitted_net(), path)
     for name in [name for name in sys.modules if name.partition(".")[0] == package]:
