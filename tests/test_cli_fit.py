@@ -188,6 +188,15 @@ def test_fit_goes_on_from_a_study(tmp_path, capsys, monkeypatch):
     assert model.card_["licence"]["data"] == "CC0" and model.card_["data"]["files"][0]["name"] == "t.csv"
     assert run("fit", "--from", report, "--learners", "ridge", "--n-jobs", 1, "--out", out) == 0
     assert skxfer.load(out).learner_ == ["ridge"]
+    assert run("fit", "--from", report, "--domain", "form", "--out", out) == 2
+    assert "--domain goes with a table: with --from it is that of the study" in capsys.readouterr().err
+
+
+def test_fit_may_take_some_targets_of_a_study(tmp_path):
+    report = study_folder(tmp_path, ("study", "--out", "report"), answers=("ridge",), options={"folds": 2})
+    out = tmp_path / "model.skxfer"
+    assert run("fit", "--from", report, "--target", "d_band", "--n-jobs", 1, "--out", out) == 0
+    assert [part["name"] for part in skxfer.load(out).card_["data"]["targets"]] == ["d_band"]
 
 
 def test_what_a_study_writes_is_what_fit_reads(tmp_path, capsys):

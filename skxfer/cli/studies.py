@@ -9,6 +9,9 @@ FILE = "study.json"
 # What the options of `fit` say goes before what the study was told.
 OWN = ("out", "licence", "n_jobs", "seed", "predict_on", "low_fidelity", "study", "module", "command")
 
+# Options that may differ from those of the study.
+CHANGED = ("learners", "folds", "target", "unit")
+
 
 def from_study(args):
     """Complete the arguments of ``skxfer fit --from DIR`` by those of the study.
@@ -39,8 +42,13 @@ def from_study(args):
     except SystemExit as stop:
         raise InputError(f"{args.study / FILE} names options that are not known: {record['argv']}") from stop
     for name, value in vars(args).items():
-        if name in OWN or not hasattr(told, name) or (value is not None and name in ("learners", "folds")):
+        if name in OWN or not hasattr(told, name) or (value is not None and name in CHANGED):
             setattr(told, name, value)
+        elif value and value != getattr(told, name):
+            option = "--" + name.replace("_", "-")
+            raise InputError(
+                f"{option} goes with a table: with --from it is that of the study. Leave it out."
+            )
     told.tables = [Path(record["cwd"], table) for table in told.tables]
     gone = [table for table in told.tables if not table.is_file()]
     if gone:
