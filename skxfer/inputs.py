@@ -15,7 +15,7 @@ from ._bad_entries import (
     find_missing_value,
     naming_missing_values,
 )
-from ._read_once import ReadOnce
+from ._read_once import ReadOnce, as_objects
 from ._real_numbers import as_array, as_numbers, check_container, check_size, plain, real_table
 
 __all__ = [
@@ -63,10 +63,7 @@ def as_object_array(items):
     >>> as_object_array([(1, 2), (3, 4)]).shape
     (2,)
     """
-    items = list(items)
-    array = np.empty(len(items), dtype=object)
-    array[:] = items
-    return array
+    return as_objects(list(items))
 
 
 def _is_objects(X):

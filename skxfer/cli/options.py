@@ -227,60 +227,23 @@ def _columns(parser):
     add("--category", action="append", metavar="COLUMN", help="columns of categories, numbers or not")
 
 
-def _level(text):
-    value = float(text)
-    if not 0 < value < 100:
-        raise ValueError
-    return value
+def _value(read, allowed, name):
+    """Return what reads the value of an option; argparse names it in its message, `name`."""
+
+    def value_of(text):
+        value = read(text)
+        if not allowed(value):
+            raise ValueError
+        return value
+
+    value_of.__name__ = name
+    return value_of
 
 
-_level.__name__ = "percentage"
-
-
-def _count(text):
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
-
-
-def _folds(text):
-    value = int(text)
-    if value < 2:
-        raise ValueError
-    return value
-
-
-def _number(text):
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError
-    return value
-
-
-def _seconds(text):
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise ValueError
-    return value
-
-
-def _from_zero(text):
-    value = _number(text)
-    if value < 0:
-        raise ValueError
-    return value
-
-
-def _processes(text):
-    value = int(text)
-    if value < 1 and value != -1:
-        raise ValueError
-    return value
-
-
-# argparse names the type in its message.
-
-_number.__name__, _from_zero.__name__ = "number", "number from 0 on"
-_count.__name__, _folds.__name__, _seconds.__name__ = "number above 0", "number above 1", "time above 0"
-_processes.__name__ = "number of processes above 0"
+_level = _value(float, lambda value: 0 < value < 100, "percentage")
+_count = _value(int, lambda value: value >= 1, "number above 0")
+_folds = _value(int, lambda value: value >= 2, "number above 1")
+_number = _value(float, math.isfinite, "number")
+_from_zero = _value(float, lambda value: 0 <= value < math.inf, "number from 0 on")
+_seconds = _value(float, lambda value: 0 < value < math.inf, "time above 0")
+_processes = _value(int, lambda value: value >= 1 or value == -1, "number of processes above 0")

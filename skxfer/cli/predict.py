@@ -5,7 +5,7 @@ import time
 
 from .models import load_model
 from .names import InputError, counted, say, some
-from .tables import DASHES, split_sheets, with_options
+from .tables import reading_options, with_options
 
 # Rows of a table that are printed.
 MOST_ROWS = 40
@@ -26,16 +26,8 @@ def run(args, argv):
     """
     model = load_model(args.model)
     (path,) = args.tables
-    reading = {
-        "sheet": split_sheets(args.sheet),
-        "sep": args.sep,
-        "decimal": args.decimal,
-        "encoding": args.encoding,
-        "missing": [*(args.missing or ()), *(DASHES if "-" in (args.missing or ()) else ())],
-        "header": not args.no_header,
-    }
     keep = None if args.keep is None else [name for value in args.keep for name in value.split(",")]
-    options = {"level": args.level / 100, "keep": keep, "verbose": True, **reading}
+    options = {"level": args.level / 100, "keep": keep, "verbose": True, **reading_options(args)}
     try:
         return (_print if args.out is None else _write)(model, path, args, options)
     except ValueError as error:

@@ -5,7 +5,7 @@ import warnings
 
 from .models import load_model
 from .names import InputError, counted, resolve, say
-from .tables import DASHES, split_sheets, with_options
+from .tables import reading_options, with_options
 
 # Columns of the candidates that are printed, and characters of a cell.
 MOST_COLUMNS, WIDEST = 3, 40
@@ -27,16 +27,8 @@ def run(args, argv):
     _check_out(args)
     model = load_model(args.model)
     (path,) = args.tables
-    reading = {
-        "sheet": split_sheets(args.sheet),
-        "sep": args.sep,
-        "decimal": args.decimal,
-        "encoding": args.encoding,
-        "missing": [*(args.missing or ()), *(DASHES if "-" in (args.missing or ()) else ())],
-        "header": not args.no_header,
-    }
     goal = _goal(args)
-    found, notes = _suggest(model, path, args, goal, reading)
+    found, notes = _suggest(model, path, args, goal, reading_options(args))
     names = _names(model, found.table, args.keep)
     _say_what_is_asked(found, goal, model)
     _say_rows(found.table, names, _unit(model, found.target))

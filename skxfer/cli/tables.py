@@ -132,24 +132,38 @@ def from_tables(args, complete=True, alone=False):
     return data
 
 
+def reading_options(args):
+    """Return how a table is read, as the arguments say.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+
+    Returns
+    -------
+    dict of str to value
+        Parameters of :func:`skxfer.tables.read_table`.
+    """
+    missing = args.missing or ()
+    return {
+        "sheet": split_sheets(args.sheet),
+        "sep": args.sep,
+        "decimal": args.decimal,
+        "encoding": args.encoding,
+        "missing": [*missing, *(DASHES if "-" in missing else ())],
+        "header": not args.no_header,
+    }
+
+
 def _read(args):
     """Read one or several tables; return their rows, and how each was read."""
     tables = []
     for path in args.tables:
-        sheet = args.sheet
-        if sheet is None and args.domain == SHEET and path.suffix.lower() in (".xlsx", ".xlsm"):
-            sheet = "*"
+        options = reading_options(args)
+        if args.sheet is None and args.domain == SHEET and path.suffix.lower() in (".xlsx", ".xlsm"):
+            options["sheet"] = split_sheets("*")
         try:
-            table = read_table(
-                path,
-                sheet=split_sheets(sheet),
-                sep=args.sep,
-                decimal=args.decimal,
-                encoding=args.encoding,
-                missing=[*(args.missing or ()), *(DASHES if "-" in (args.missing or ()) else ())],
-                header=not args.no_header,
-                on_bad_cell="text",
-            )
+            table = read_table(path, on_bad_cell="text", **options)
         except ValueError as error:
             raise InputError(with_options(str(error))) from error
         tables.append(table)
